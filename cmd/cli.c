@@ -1,0 +1,101 @@
+#include "cli.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "run/guard.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What the guarded child is given. */
+struct job {
+    const struct cli *cli;
+    const struct settings *settings;
+    char **operands;
+};
+
+static int fail(const struct cli *cli, const struct settings *settings, const struct error *error)
+{
+    if (error->class == ERROR_INTERRUPTED && signals_caught())
+        signals_die(signals_caught());
+    if (cli->report)
+        cli->report(error);
+    else
+        log_error(error);
+    return cli->exit_code ? cli->exit_code(settings, error->class)
+                          : error_exit_code(error->class);
+}
+
+static int work(void *context)
+{
+    const struct job *job = context;
+    struct error error;
+    if (job->cli->run(job->settings, job->operands, &error))
+        return fail(job->cli, job->settings, &error);
+    return 0;
+}
+
+static int check_operands(const struct cli *cli, const struct settings *settings, int count,
+                          struct error *error)
+{
+    int needed = settings->init ? 0 : cli->operands_min;
+    if (count >= needed && (cli->operands_max < 0 || count <= cli->operands_max))
+        return 0;
+    return error_set(error, ERROR_USAGE, "%s; usage: %s [options] ARCHIVE %s",
+                     count < needed ? "an argument is missing" : "too many arguments", cli->name,
+                     cli->operands);
+}
+
+static void show_help(const struct cli *cli)
+{
+    printf("Usage: %s [options] ARCHIVE %s\n%s\n\nOptions:\n", cli->name, cli->operands,
+           cli->summary);
+    settings_help(cli->command, stdout);
+    printf("\nARCHIVE is a directory (/path or file:///path) or a section of waltools.conf.\n"
+           "See %s(1).\n",
+           cli->name);
+}
+
+/* Standard output that could not be written is a failure like any other. */
+static int finish_output(struct error *error)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return error_set_errno(error, ERROR_SYSTEM, "can't write to standard output");
+}
+
+static int inform(const struct cli *cli, const struct settings *settings, struct error *error)
+{
+    if (settings->version)
+        printf("%s (waltools) " WALTOOLS_VERSION "\n", cli->name);
+    else
+        show_help(cli);
+    return finish_output(error);
+}
+
+static int run(const struct cli *cli, struct settings *settings, int argc, char **argv,
+               struct error *error)
+{
+    int first = argc;
+    if (settings_load(settings, cli->command, argc, argv, &first, error))
+        return -1;
+    if (settings->help || settings->version)
+        return inform(cli, settings, error);
+    if (check_operands(cli, settings, argc - first, error))
+        return -1;
+    log_open(cli->name, settings->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING);
+    struct job job = {cli, settings, argv + first};
+    return guard_run(work, &job, settings->timeout, error);
+}
+
+int cli_main(const struct cli *cli, int argc, char **argv)
+{
+    struct settings settings;
+    struct error error;
+    log_open(cli->name, LOG_LEVEL_WARNING);
+    signals_setup();
+    int code = run(cli, &settings, argc, argv, &error);
+    if (code < 0)
+        code = fail(cli, &settings, &error);
+    settings_free(&settings);
+    return code;
+}

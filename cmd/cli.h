@@ -1,0 +1,24 @@
+/* cli.h - what all commands share: settings in, the work under a deadline, an exit code out. */
+#ifndef CMD_CLI_H
+#define CMD_CLI_H
+
+#include "base/error.h"
+#include "config/settings.h"
+
+struct cli {
+    const char *name;
+    enum settings_command command;
+    const char *operands; /* behind ARCHIVE, as --help shows them */
+    const char *summary;  /* one sentence */
+    int operands_min, operands_max; /* behind ARCHIVE; max -1: any number */
+    /* Does the work; `operands` are those behind ARCHIVE, NULL-terminated. 0 or -1. */
+    int (*run)(const struct settings *settings, char **operands, struct error *error);
+    /* The exit code of a failure and how it is told; NULL: the class's own, and log_error. */
+    int (*exit_code)(const struct settings *settings, enum error_class class);
+    void (*report)(const struct error *error);
+};
+
+/* The whole of a main. Returns the exit code, or ends by the signal that asked to stop. */
+int cli_main(const struct cli *cli, int argc, char **argv);
+
+#endif

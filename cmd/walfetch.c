@@ -1,0 +1,53 @@
+/* walfetch - the restore_command: a WAL file comes back from the archive, checked. */
+#include "archive/fetch.h"
+#include "archive/policy.h"
+#include "base/log.h"
+#include "cli.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static int run(const struct settings *settings, char **operands, struct error *error)
+{
+    struct archive archive = {.location = settings->archive};
+    struct wal_name name;
+    if (codec_choice_parse(settings->compress, &archive.coding, error))
+        return -1;
+    if (!wal_name_parse(operands[0], strlen(operands[0]), &name))
+        return error_set(error, ERROR_USAGE,
+                         "\"%s\" is not the name of a WAL file; PostgreSQL gives it as %%f",
+                         operands[0]);
+    uint64_t patience = policy_patience(settings->on_error, &name, settings->timeout);
+    return archive_fetch(&archive, &name, operands[1], patience, error);
+}
+
+static int exit_code(const struct settings *settings, enum error_class class)
+{
+    return policy_exit_code(settings->on_error, class);
+}
+
+/* A standby asks every few seconds for what isn't there yet: no line a time in the server's log. */
+static void report(const struct error *error)
+{
+    if (error->class == ERROR_MISSING && !isatty(STDERR_FILENO))
+        log_info("%s", error->message);
+    else
+        log_error(error);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct cli walfetch = {
+        .name = "walfetch",
+        .command = SETTINGS_WALFETCH,
+        .operands = "NAME DESTINATION",
+        .summary = "Fetches a WAL file: restore_command = 'walfetch ARCHIVE %f %p'.\n"
+                   "DESTINATION - is standard output.",
+        .operands_min = 2,
+        .operands_max = 2,
+        .run = run,
+        .exit_code = exit_code,
+        .report = report,
+    };
+    return cli_main(&walfetch, argc, argv);
+}

@@ -1,0 +1,226 @@
+#include "archive/fetch.h"
+#include "archive/absence.h"
+#include "archive/datadir.h"
+#include "archive/delivery.h"
+#include "archive/object.h"
+#include "archive/reader.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "run/retry.h"
+#include "wal/history.h"
+#include "wal/record.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { CHUNK = 256 * 1024 };
+
+/* One copy on its way from the archive to the destination. */
+struct fetch {
+    const struct wal_name *name;
+    struct reader *reader;
+    struct delivery delivery;
+    struct wal_segment segment;
+    uint64_t size; /* bytes so far */
+    unsigned char *chunk;
+};
+
+static bool is_segment(const struct fetch *fetch)
+{
+    return fetch->name->kind == WAL_SEGMENT || fetch->name->kind == WAL_PARTIAL;
+}
+
+static int check_cluster(const struct fetch *fetch, struct error *error)
+{
+    struct error ignored;
+    uint64_t server, archived = fetch->segment.first.system_identifier;
+    if (datadir_system_identifier(fetch->delivery.destination, &server, &ignored) ||
+        server == archived)
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "it is WAL of another cluster: system identifier %" PRIu64
+                     ", this server's is %" PRIu64,
+                     archived, server);
+}
+
+/* The first portion tells how long the segment is; no more than that is ever written. */
+static int check_start(struct fetch *fetch, size_t size, struct error *error)
+{
+    const struct label *label = reader_label(fetch->reader);
+    struct wal_page page;
+    uint64_t file_size = label ? label->raw_size : size;
+    if (!label && wal_page_decode(fetch->chunk, size, &page) && page.segment_size)
+        file_size = page.segment_size;
+    if (wal_segment_open(&fetch->segment, fetch->name, fetch->chunk, size, file_size, error) ||
+        check_cluster(fetch, error))
+        return -1;
+    reader_limit(fetch->reader, fetch->segment.first.segment_size);
+    return 0;
+}
+
+static int check_portion(struct fetch *fetch, size_t size, struct error *error)
+{
+    if (!is_segment(fetch))
+        return 0;
+    if (fetch->size == 0 && check_start(fetch, size, error))
+        return -1;
+    return wal_segment_next(&fetch->segment, fetch->chunk, size, error);
+}
+
+/* Fills the chunk, so that the first portion holds the first page's header. */
+static ssize_t next_portion(struct fetch *fetch, struct error *error)
+{
+    size_t filled = 0;
+    while (filled < CHUNK) {
+        ssize_t n = reader_read(fetch->reader, fetch->chunk + filled, CHUNK - filled, error);
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        filled += (size_t)n;
+    }
+    return (ssize_t)filled;
+}
+
+static int copy(struct fetch *fetch, struct error *error)
+{
+    for (;;) {
+        ssize_t n = next_portion(fetch, error);
+        if (n < 0 || (n > 0 && check_portion(fetch, (size_t)n, error)))
+            return -1;
+        if (n > 0 && file_write(fetch->delivery.file.fd, fetch->delivery.destination,
+                                fetch->chunk, (size_t)n, error))
+            return -1;
+        fetch->size += (size_t)n;
+        if (n < CHUNK)
+            return 0;
+    }
+}
+
+/* ---- what can be judged only of the whole ---- */
+
+static int check_records(const struct fetch *fetch, struct error *error)
+{
+    struct wal_walk walk;
+    void *data =
+        mmap(NULL, fetch->size, PROT_READ, MAP_SHARED, fetch->delivery.file.fd, 0);
+    if (data == MAP_FAILED)
+        return error_set_errno(error, ERROR_SYSTEM, "can't map the fetched file");
+    int result = wal_record_check(fetch->name, data, fetch->size, &walk, error);
+    munmap(data, fetch->size);
+    return result;
+}
+
+static int check_text(const struct fetch *fetch, struct error *error)
+{
+    struct buf text = {0};
+    int result = buf_reserve(&text, fetch->size, error);
+    if (result == 0 && pread(fetch->delivery.file.fd, text.data, fetch->size, 0) !=
+                           (ssize_t)fetch->size)
+        result = error_set_errno(error, ERROR_SYSTEM, "can't read the fetched file");
+    if (result == 0)
+        result = wal_history_check(fetch->name, text.data, fetch->size, error);
+    buf_free(&text);
+    return result;
+}
+
+static int check_whole(const struct fetch *fetch, struct error *error)
+{
+    if (!is_segment(fetch))
+        return check_text(fetch, error);
+    if (fetch->size == 0 || fetch->size != fetch->segment.first.segment_size)
+        return error_set(error, ERROR_CORRUPT, "it holds only %" PRIu64 " bytes", fetch->size);
+    return reader_label(fetch->reader) ? 0 : check_records(fetch, error);
+}
+
+/* ---- one copy, every copy, every attempt ---- */
+
+static int deliver(struct fetch *fetch, const char *destination, struct error *error)
+{
+    if (!is_segment(fetch))
+        reader_limit(fetch->reader, WAL_HISTORY_SIZE_MAX);
+    if (delivery_open(&fetch->delivery, destination, error))
+        return -1;
+    int result = copy(fetch, error);
+    if (result == 0)
+        result = check_whole(fetch, error);
+    if (result == 0)
+        result = delivery_commit(&fetch->delivery, error);
+    delivery_close(&fetch->delivery);
+    return result;
+}
+
+static int fetch_copy(struct archive *archive, const struct wal_name *name,
+                      const struct codec *codec, const char *destination, struct error *error)
+{
+    struct object_key key = object_key(name, codec);
+    struct fetch fetch = {.name = name};
+    fetch.reader = reader_open(archive, key.text, name, error);
+    if (!fetch.reader)
+        return -1;
+    fetch.chunk = malloc(CHUNK);
+    int result = fetch.chunk ? deliver(&fetch, destination, error) : error_memory(error);
+    free(fetch.chunk);
+    reader_close(fetch.reader);
+    if (result)
+        return error_prefix(error, "%s: ", key.text);
+    log_info("fetched %s", key.text);
+    return 0;
+}
+
+/* Tries the configured coding, then the others. A damaged copy does not hide a good one; when there
+ * is no good one, the first failure is what is told. */
+static int fetch_any(struct archive *archive, const struct wal_name *name,
+                     const char *destination, struct error *error)
+{
+    struct error next;
+    int result = fetch_copy(archive, name, archive->coding.codec, destination, error);
+    for (size_t i = 0; result && codec_at(i); i++) {
+        if (error->class != ERROR_MISSING && error->class != ERROR_CORRUPT)
+            return -1;
+        if (codec_at(i) == archive->coding.codec)
+            continue;
+        result = fetch_copy(archive, name, codec_at(i), destination, &next);
+        if (result && error->class == ERROR_MISSING)
+            *error = next;
+        if (result == 0 && error->class == ERROR_CORRUPT)
+            log_warning("%s; took another copy", error->message);
+    }
+    if (result && error->class == ERROR_MISSING)
+        return absence_judge(archive, name, destination, error);
+    return result;
+}
+
+static int fetch_once(struct archive *archive, const struct wal_name *name,
+                      const char *destination, struct error *error)
+{
+    if (archive_open(archive, error))
+        return -1;
+    int result = fetch_any(archive, name, destination, error);
+    archive_close(archive);
+    return result;
+}
+
+/* PostgreSQL asks for it at the end of a recovery, and it never exists: timeline 1 has no parent. */
+static bool never_exists(const struct wal_name *name)
+{
+    return name->kind == WAL_HISTORY && name->timeline == 1;
+}
+
+int archive_fetch(struct archive *archive, const struct wal_name *name, const char *destination,
+                  uint64_t patience, struct error *error)
+{
+    struct retry retry;
+    if (never_exists(name))
+        return error_set(error, ERROR_MISSING, "%s never exists", name->text);
+    retry_start(&retry, patience);
+    int result;
+    do
+        result = fetch_once(archive, name, destination, error);
+    while (result && retry_again(&retry, error->class));
+    return result;
+}

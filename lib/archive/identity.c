@@ -1,0 +1,173 @@
+#include "archive/identity.h"
+#include "archive/datadir.h"
+#include "archive/object.h"
+#include "archive/reader.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "wal/crc32c.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char identity_key[] = ".waltools/archive";
+static const char title[] = "waltools-archive=1\n";
+
+enum { IDENTITY_MAX = 4096, CHECK_LINE = 16 /* "crc32c=01234567\n" */ };
+
+/* ---- the text ---- */
+
+static void check_line(const char *text, size_t length, char line[CHECK_LINE + 1])
+{
+    uint32_t crc = ~wal_crc32c(WAL_CRC32C_INIT, text, length);
+    snprintf(line, CHECK_LINE + 1, "crc32c=%08" PRIx32 "\n", crc);
+}
+
+static int write_text(uint64_t system_identifier, struct buf *text, struct error *error)
+{
+    char created[32], line[CHECK_LINE + 1];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    if (buf_printf(text, error, "%ssystem-identifier=%" PRIu64 "\ncreated=%s\n", title,
+                   system_identifier, created))
+        return -1;
+    check_line(text->data, text->length, line);
+    return buf_append(text, line, CHECK_LINE, error);
+}
+
+static int parse_text(const char *text, size_t length, uint64_t *system_identifier,
+                      struct error *error)
+{
+    static const char key[] = "\nsystem-identifier=";
+    char line[CHECK_LINE + 1];
+    const char *value = strstr(text, key);
+    if (length > CHECK_LINE && value && strncmp(text, title, sizeof title - 1) == 0) {
+        check_line(text, length - CHECK_LINE, line);
+        if (memcmp(text + length - CHECK_LINE, line, CHECK_LINE) == 0) {
+            *system_identifier = strtoull(value + sizeof key - 1, NULL, 10);
+            return 1;
+        }
+    }
+    return error_set(error, ERROR_CORRUPT,
+                     "the archive's identity, %s, is damaged; walformat(5) tells how to write it "
+                     "anew", identity_key);
+}
+
+int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error)
+{
+    struct storage_download *download = storage_download(archive->storage, identity_key, error);
+    if (!download)
+        return error->class == ERROR_MISSING ? 0 : -1;
+    char text[IDENTITY_MAX + 1];
+    ssize_t n = source_fill(storage_download_source(download), text, IDENTITY_MAX, error);
+    storage_download_close(download);
+    if (n < 0)
+        return -1;
+    text[n] = '\0';
+    return parse_text(text, (size_t)n, system_identifier, error);
+}
+
+/* ---- an archive without one ---- */
+
+static int take_segment(void *context, const char *key, struct error *error)
+{
+    struct wal_name name;
+    const struct codec *codec;
+    if (!object_parse(key, &name, &codec) || name.kind != WAL_SEGMENT)
+        return 0;
+    char **found = context;
+    *found = strdup(key);
+    return *found ? 1 : error_memory(error);
+}
+
+int identity_find_segment(struct archive *archive, char **key, struct error *error)
+{
+    *key = NULL;
+    if (storage_list(archive->storage, "", "", "", take_segment, key, error))
+        return -1;
+    return *key != NULL;
+}
+
+static int refuse_other(uint64_t archive, uint64_t cluster, struct error *error)
+{
+    return error_set(error, ERROR_REFUSED,
+                     "the archive belongs to the cluster with system identifier %" PRIu64
+                     ", this is %" PRIu64 ": give each cluster an archive of its own",
+                     archive, cluster);
+}
+
+/* An archive that another tool filled is taken over when it is the same cluster's. */
+static int check_segment(struct archive *archive, const char *key, uint64_t system_identifier,
+                         struct error *error)
+{
+    struct wal_name name;
+    const struct codec *codec;
+    struct wal_page page;
+    if (!object_parse(key, &name, &codec) ||
+        reader_first_page(archive, key, &name, &page, error))
+        return -1;
+    if (page.system_identifier != system_identifier)
+        return refuse_other(page.system_identifier, system_identifier, error);
+    log_info("the archive already holds WAL of this cluster, such as %s: taking it over", key);
+    return 0;
+}
+
+static int check_empty(struct archive *archive, const char *file, enum identity_new new,
+                       struct error *error)
+{
+    if (new == IDENTITY_BY_ORDER || !datadir_has_archived(file))
+        return 0;
+    char *directory = getcwd(NULL, 0);
+    error_set(error, ERROR_REFUSED,
+              "archive %s is empty, but this server has archived before: an unmounted disk or a "
+              "wrong path? If it is new, say so once: cd %s && walpush --init %s",
+              archive->location, directory ? directory : "DATA_DIRECTORY", archive->location);
+    free(directory);
+    return -1;
+}
+
+static int create(struct archive *archive, uint64_t system_identifier, struct error *error)
+{
+    struct buf text = {0};
+    int result = write_text(system_identifier, &text, error);
+    if (result == 0)
+        result = storage_put(archive->storage, identity_key, text.data, text.length, error);
+    buf_free(&text);
+    if (result && error->class != ERROR_EXISTS)
+        return error_prefix(error, "can't give the archive its identity: ");
+    return 0; /* if another push was first, what it wrote is read next */
+}
+
+static int establish(struct archive *archive, uint64_t system_identifier, const char *file,
+                     enum identity_new new, struct error *error)
+{
+    char *key;
+    int found = identity_find_segment(archive, &key, error);
+    if (found < 0)
+        return -1;
+    int result = found ? check_segment(archive, key, system_identifier, error)
+                       : check_empty(archive, file, new, error);
+    free(key);
+    return result ? -1 : create(archive, system_identifier, error);
+}
+
+int identity_confirm(struct archive *archive, uint64_t system_identifier, const char *file,
+                     enum identity_new new, struct error *error)
+{
+    uint64_t owner;
+    int found = identity_read(archive, &owner, error);
+    if (found == 0) {
+        if (establish(archive, system_identifier, file, new, error))
+            return -1;
+        found = identity_read(archive, &owner, error);
+    }
+    if (found <= 0)
+        return found < 0 ? -1
+                         : error_set(error, ERROR_UNREACHABLE, "the archive's identity vanished");
+    return owner == system_identifier ? 0 : refuse_other(owner, system_identifier, error);
+}

@@ -1,0 +1,42 @@
+#include "archive/policy.h"
+#include "archive/datadir.h"
+
+enum {
+    /* A standby that waits here does not stream. */
+    STANDBY_SEGMENT_MS = 5000,
+    /* But a history file that is wrongly taken for absent makes a promotion choose a timeline that
+     * is in use. */
+    STANDBY_HISTORY_MS = 15000,
+};
+
+static uint64_t at_most(uint64_t limit, uint64_t timeout)
+{
+    return timeout < limit ? timeout : limit;
+}
+
+uint64_t policy_patience(enum policy_on_error on_error, const struct wal_name *name,
+                         uint64_t timeout)
+{
+    if (on_error == POLICY_ABORT)
+        return timeout;
+    switch (datadir_recovery()) {
+    case DATADIR_RECOVERY:
+        return timeout;
+    case DATADIR_STANDBY:
+        return at_most(name->kind == WAL_HISTORY ? STANDBY_HISTORY_MS : STANDBY_SEGMENT_MS,
+                       timeout);
+    case DATADIR_NO_RECOVERY:
+        break;
+    }
+    /* The end of a recovery asks for a history file; anything else is asked for by hand. */
+    return name->kind == WAL_HISTORY ? at_most(STANDBY_HISTORY_MS, timeout) : 0;
+}
+
+int policy_exit_code(enum policy_on_error on_error, enum error_class class)
+{
+    if (class == ERROR_MISSING || on_error == POLICY_TABLE)
+        return error_exit_code(class);
+    if (on_error == POLICY_ABORT || datadir_recovery() == DATADIR_RECOVERY)
+        return POLICY_ABORT_CODE;
+    return error_exit_code(class);
+}

@@ -1,0 +1,179 @@
+#include "archive/push.h"
+#include "archive/datadir.h"
+#include "archive/existing.h"
+#include "archive/walfile.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "codec/label.h"
+#include "crypto/sha256.h"
+#include "wal/crc32c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { CHUNK = 512 * 1024 };
+
+/* ---- one object: the encoder's output, counted, behind the place of the head ---- */
+
+struct object_writer {
+    struct storage_upload *upload;
+    uint64_t stored_size;
+    uint32_t stored_crc;
+};
+
+static int write_stored(void *context, const void *data, size_t size, struct error *error)
+{
+    struct object_writer *writer = context;
+    writer->stored_crc = wal_crc32c(writer->stored_crc, data, size);
+    writer->stored_size += size;
+    return storage_upload_write(writer->upload, data, size, error);
+}
+
+static void describe(const struct walfile *file, struct label *label)
+{
+    *label = (struct label){
+        .raw_size = file->size,
+        .system_identifier = file->system_identifier,
+        .timeline = file->name.timeline,
+    };
+    snprintf(label->name, sizeof label->name, "%s", file->name.text);
+    snprintf(label->server_version, sizeof label->server_version, "%s", file->server_version);
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(label->time, sizeof label->time, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+static int encode_all(struct encoder *encoder, struct walfile *file, void *chunk,
+                      struct error *error)
+{
+    ssize_t n;
+    while ((n = walfile_read(file, chunk, CHUNK, error)) > 0)
+        if (encoder_write(encoder, chunk, (size_t)n, error))
+            return -1;
+    return n < 0 ? -1 : encoder_finish(encoder, error);
+}
+
+static int encode(struct archive *archive, struct walfile *file, struct sink sink,
+                  struct error *error)
+{
+    struct encoder *encoder = encoder_open(archive->coding, file->size, sink, error);
+    if (!encoder)
+        return -1;
+    void *chunk = malloc(CHUNK);
+    int result = chunk ? encode_all(encoder, file, chunk, error) : error_memory(error);
+    free(chunk);
+    encoder_close(encoder);
+    return result;
+}
+
+/* The same name in another coding must not get in beside this one. */
+static int commit(struct object_writer *writer, const struct walfile *file,
+                  const struct codec *codec, const void *head, struct error *error)
+{
+    struct object_key keys[CODEC_MAX];
+    const char *rivals[CODEC_MAX + 1] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; codec_at(i); i++) {
+        if (codec_at(i) == codec)
+            continue;
+        keys[count] = object_key(&file->name, codec_at(i));
+        rivals[count] = keys[count].text;
+        count++;
+    }
+    return storage_upload_commit(writer->upload, head, rivals, error);
+}
+
+/* Writes the object; `label` is complete afterwards, also when the commit met ERROR_EXISTS. */
+static int store(struct archive *archive, struct walfile *file, const char *key,
+                 struct label *label, struct error *error)
+{
+    struct buf head = {0};
+    struct object_writer writer = {.stored_crc = WAL_CRC32C_INIT};
+    int result = -1;
+    if (label_write(label, archive->coding.codec, &head, error))
+        goto out;
+    writer.upload = storage_upload(archive->storage, key, head.length, error);
+    if (!writer.upload ||
+        encode(archive, file, (struct sink){write_stored, &writer}, error) ||
+        walfile_sha256(file, label->raw_sha256, error))
+        goto out;
+    label->stored_size = writer.stored_size;
+    label->stored_crc32c = ~writer.stored_crc;
+    head.length = 0;
+    if (label_write(label, archive->coding.codec, &head, error))
+        goto out;
+    result = commit(&writer, file, archive->coding.codec, head.data, error);
+out:
+    storage_upload_close(writer.upload);
+    buf_free(&head);
+    return result;
+}
+
+/* ---- names that are taken ---- */
+
+static int digest(struct walfile *file, char *sha256, struct error *error)
+{
+    void *chunk = malloc(CHUNK);
+    if (!chunk)
+        return error_memory(error);
+    ssize_t n;
+    while ((n = walfile_read(file, chunk, CHUNK, error)) > 0)
+        ;
+    free(chunk);
+    return n < 0 ? -1 : walfile_sha256(file, sha256, error);
+}
+
+static int compare(struct archive *archive, struct walfile *file, const char *sha256,
+                   struct error *error)
+{
+    struct object_key key;
+    if (existing_compare(archive, &file->name, file->size, sha256, &key, error))
+        return -1;
+    log_info("%s is already archived", key.text);
+    return 0;
+}
+
+static int push_new(struct archive *archive, struct walfile *file, struct error *error)
+{
+    struct object_key key = object_key(&file->name, archive->coding.codec);
+    struct label label;
+    describe(file, &label);
+    if (store(archive, file, key.text, &label, error))
+        return error->class == ERROR_EXISTS ? compare(archive, file, label.raw_sha256, error) : -1;
+    log_info("archived %s", key.text);
+    return 0;
+}
+
+static int push_file(struct archive *archive, struct walfile *file, struct error *error)
+{
+    int found = existing_find(archive, &file->name, error);
+    if (found < 0)
+        return -1;
+    if (!found)
+        return push_new(archive, file, error);
+    char sha256[SHA256_HEX_SIZE + 1];
+    return digest(file, sha256, error) ? -1 : compare(archive, file, sha256, error);
+}
+
+int archive_push(struct archive *archive, const char *path, enum identity_new new,
+                 struct error *error)
+{
+    struct walfile file;
+    if (walfile_open(&file, path, error))
+        return error_prefix(error, "%s: ", path);
+    int result = identity_confirm(archive, file.system_identifier, path, new, error);
+    if (result == 0)
+        result = push_file(archive, &file, error);
+    walfile_close(&file);
+    return result ? error_prefix(error, "%s: ", path) : 0;
+}
+
+int archive_init(struct archive *archive, struct error *error)
+{
+    uint64_t system_identifier;
+    if (datadir_system_identifier("", &system_identifier, error))
+        return -1;
+    return identity_confirm(archive, system_identifier, "", IDENTITY_BY_ORDER, error);
+}

@@ -1,0 +1,207 @@
+#include "archive/reader.h"
+#include "base/error.h"
+#include "crypto/sha256.h"
+#include "wal/crc32c.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct storage_download *download;
+    struct decoder *decoder;
+    struct sha256 *sha256;
+    struct label label;
+    bool labelled;
+    size_t head_length;
+
+    unsigned char head[LABEL_HEAD_MAX]; /* the object's first bytes ... */
+    size_t head_filled;                 /* ... how many ... */
+    size_t head_used;                   /* ... and how many of them the decoder has been given */
+
+    uint64_t stored_seen; /* bytes behind the label's head */
+    uint32_t stored_crc;
+    uint64_t raw_seen;
+    uint64_t raw_limit;
+    char hex[SHA256_HEX_SIZE + 1];
+};
+
+/* ---- what the decoder reads: the first bytes again, then the rest, all of it counted ---- */
+
+static void count_stored(struct reader *reader, const unsigned char *data, size_t size,
+                         uint64_t offset)
+{
+    if (offset < reader->head_length) {
+        size_t skip = reader->head_length - offset < size ? reader->head_length - offset : size;
+        data += skip;
+        size -= skip;
+    }
+    reader->stored_crc = wal_crc32c(reader->stored_crc, data, size);
+    reader->stored_seen += size;
+}
+
+static ssize_t read_object(void *context, void *data, size_t size, struct error *error)
+{
+    struct reader *reader = context;
+    size_t ready = reader->head_filled - reader->head_used;
+    if (ready > 0) {
+        size_t n = ready < size ? ready : size;
+        memcpy(data, reader->head + reader->head_used, n);
+        count_stored(reader, data, n, reader->head_used);
+        reader->head_used += n;
+        return (ssize_t)n;
+    }
+    ssize_t n = storage_download_read(reader->download, data, size, error);
+    if (n > 0)
+        count_stored(reader, data, (size_t)n, UINT64_MAX);
+    return n;
+}
+
+/* ---- opening ---- */
+
+static int read_label(struct reader *reader, const struct wal_name *name, struct error *error)
+{
+    struct source source = storage_download_source(reader->download);
+    ssize_t n = source_fill(source, reader->head, sizeof reader->head, error);
+    if (n < 0)
+        return -1;
+    reader->head_filled = (size_t)n;
+    int found = label_read(reader->head, (size_t)n, &reader->label, &reader->head_length, error);
+    if (found < 0)
+        return -1;
+    reader->labelled = found > 0;
+    if (!reader->labelled)
+        return 0;
+    const struct label *label = &reader->label;
+    uint64_t stored = storage_download_size(reader->download) - reader->head_length;
+    if (strcmp(label->name, name->text) != 0)
+        return error_set(error, ERROR_CORRUPT, "its label names another file, %s", label->name);
+    if (stored != label->stored_size)
+        return error_set(error, ERROR_CORRUPT,
+                         "%" PRIu64 " bytes are stored where its label says %" PRIu64, stored,
+                         label->stored_size);
+    return 0;
+}
+
+static int start_decoder(struct reader *reader, struct error *error)
+{
+    size_t skip = reader->labelled ? label_skip(reader->head, reader->head_length) : 0;
+    reader->head_used = skip;
+    const struct codec *codec =
+        codec_detect(reader->head + skip, reader->head_filled - skip);
+    reader->decoder = decoder_open(codec, (struct source){read_object, reader}, error);
+    reader->sha256 = sha256_open(error);
+    return reader->decoder && reader->sha256 ? 0 : -1;
+}
+
+struct reader *reader_open(struct archive *archive, const char *key, const struct wal_name *name,
+                           struct error *error)
+{
+    struct storage_download *download = storage_download(archive->storage, key, error);
+    if (!download)
+        return NULL;
+    struct reader *reader = calloc(1, sizeof *reader);
+    if (!reader) {
+        storage_download_close(download);
+        error_memory(error);
+        return NULL;
+    }
+    reader->download = download;
+    reader->stored_crc = WAL_CRC32C_INIT;
+    reader->raw_limit = UINT64_MAX;
+    if (read_label(reader, name, error) || start_decoder(reader, error)) {
+        reader_close(reader);
+        error_prefix(error, "%s: ", key);
+        return NULL;
+    }
+    if (reader->labelled)
+        reader->raw_limit = reader->label.raw_size;
+    return reader;
+}
+
+void reader_close(struct reader *reader)
+{
+    if (!reader)
+        return;
+    decoder_close(reader->decoder);
+    sha256_close(reader->sha256);
+    storage_download_close(reader->download);
+    free(reader);
+}
+
+const struct label *reader_label(const struct reader *reader)
+{
+    return reader->labelled ? &reader->label : NULL;
+}
+
+void reader_limit(struct reader *reader, uint64_t bytes)
+{
+    if (bytes < reader->raw_limit)
+        reader->raw_limit = bytes;
+}
+
+const char *reader_sha256(const struct reader *reader)
+{
+    return reader->hex;
+}
+
+/* ---- reading ---- */
+
+static int finish(struct reader *reader, struct error *error)
+{
+    if (sha256_finish(reader->sha256, reader->hex, error))
+        return -1;
+    const struct label *label = reader_label(reader);
+    if (!label)
+        return 0;
+    if (reader->stored_seen != label->stored_size || ~reader->stored_crc != label->stored_crc32c)
+        return error_set(error, ERROR_CORRUPT,
+                         "damaged in the archive: the stored bytes don't have the label's CRC");
+    if (reader->raw_seen != label->raw_size || strcmp(reader->hex, label->raw_sha256) != 0)
+        return error_set(error, ERROR_CORRUPT,
+                         "damaged in the archive: the content's SHA-256 is %s, its label says %s",
+                         reader->hex, label->raw_sha256);
+    return 0;
+}
+
+ssize_t reader_read(struct reader *reader, void *data, size_t size, struct error *error)
+{
+    ssize_t n = decoder_read(reader->decoder, data, size, error);
+    if (n == 0)
+        return finish(reader, error);
+    if (n < 0)
+        return -1;
+    reader->raw_seen += (size_t)n;
+    if (reader->raw_seen > reader->raw_limit)
+        return error_set(error, ERROR_CORRUPT, "it holds more than %" PRIu64 " bytes",
+                         reader->raw_limit);
+    return sha256_update(reader->sha256, data, (size_t)n, error) ? -1 : n;
+}
+
+static ssize_t fill(struct reader *reader, unsigned char *data, size_t size, struct error *error)
+{
+    size_t got = 0;
+    while (got < size) {
+        ssize_t n = reader_read(reader, data + got, size - got, error);
+        if (n <= 0)
+            return n < 0 ? -1 : (ssize_t)got;
+        got += (size_t)n;
+    }
+    return (ssize_t)got;
+}
+
+int reader_first_page(struct archive *archive, const char *key, const struct wal_name *name,
+                      struct wal_page *page, struct error *error)
+{
+    struct reader *reader = reader_open(archive, key, name, error);
+    if (!reader)
+        return -1;
+    unsigned char header[WAL_LONG_PAGE_HEADER_SIZE];
+    ssize_t n = fill(reader, header, sizeof header, error);
+    reader_close(reader);
+    if (n < 0)
+        return error_prefix(error, "%s: ", key);
+    if (!wal_page_decode(header, (size_t)n, page) || !(page->flags & WAL_PAGE_LONG_HEADER))
+        return error_set(error, ERROR_CORRUPT, "%s holds no WAL", key);
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* archive/walfile.h - a file of the server that is to be archived, checked before and while it is
+ * read. */
+#ifndef ARCHIVE_WALFILE_H
+#define ARCHIVE_WALFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wal/name.h"
+#include "wal/segment.h"
+
+struct error;
+struct sha256;
+
+struct walfile {
+    struct wal_name name;
+    const char *path; /* borrowed */
+    int fd;
+    uint64_t size; /* bytes */
+    uint64_t system_identifier;
+    const char *server_version; /* "15"; "" when the file doesn't say */
+    struct wal_segment segment; /* of a segment or partial */
+    uint64_t seen;              /* bytes read so far */
+    struct sha256 *sha256;      /* of the bytes read so far */
+};
+
+/* Opens it and judges what can be judged before reading on: its name, that it is a regular file, and
+ * a segment's first page or the whole text of a history file. ERROR_REFUSED, ERROR_CORRUPT (see
+ * wal/segment.h and wal/history.h), ERROR_SYSTEM when it can't be read. */
+int walfile_open(struct walfile *file, const char *path, struct error *error);
+void walfile_close(struct walfile *file);
+
+bool walfile_is_segment(const struct walfile *file);
+
+/* The next bytes, 0 at the end, -1 on error. Every page header is judged as it goes by; a file that
+ * has become shorter is ERROR_CORRUPT. */
+ssize_t walfile_read(struct walfile *file, void *data, size_t size, struct error *error);
+
+/* SHA-256 in hex of the whole content, once walfile_read has returned 0. */
+int walfile_sha256(struct walfile *file, char *hex, struct error *error);
+
+#endif

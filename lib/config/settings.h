@@ -1,0 +1,55 @@
+/* config/settings.h - everything a user can set, in one table, from three places.
+ *
+ * A setting has one name: --compress on the command line, WALTOOLS_COMPRESS in the environment,
+ * compress in waltools.conf. The command line wins over the environment, that over the file; in the
+ * file a section over what stands before the first section. Some settings are for the command line
+ * alone. */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct error;
+
+/* The commands, as bits: which of them knows a setting. */
+enum settings_command {
+    SETTINGS_WALPUSH = 1 << 0,
+    SETTINGS_WALFETCH = 1 << 1,
+    SETTINGS_WALCLEAN = 1 << 2,
+    SETTINGS_ALL = SETTINGS_WALPUSH | SETTINGS_WALFETCH | SETTINGS_WALCLEAN,
+};
+
+/* Texts are owned by the struct; settings_free frees them. A text that was not set is its default. */
+struct settings {
+    char *archive;  /* a location that storage_open understands */
+    char *compress; /* as codec_choice_parse reads it */
+    char *config;   /* path of the configuration file; NULL: the usual places */
+    uint64_t timeout; /* milliseconds */
+    int on_error;     /* enum policy_on_error */
+    bool init;
+    bool dry_run;
+    bool debug;
+    bool clean_backup_history;
+    char *strip_extension;
+    bool verbose;
+    bool help;
+    bool version;
+};
+
+/* Reads the command line `argv` (of `command`), the environment, and the configuration file. The
+ * first operand is ARCHIVE: a location, or the name of a section whose `archive` it then is. Operands
+ * are moved to the end of argv; *operands is the index of the one behind ARCHIVE. With --help or
+ * --version nothing else is looked at. ERROR_USAGE for whatever is unknown, wrong, or missing;
+ * ERROR_SYSTEM when a file can't be read. */
+int settings_load(struct settings *settings, enum settings_command command, int argc, char **argv,
+                  int *operands, struct error *error);
+
+void settings_free(struct settings *settings);
+
+/* The OPTIONS part of --help. */
+void settings_help(enum settings_command command, FILE *out);
+
+#endif

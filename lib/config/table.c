@@ -1,0 +1,133 @@
+#include "config/table.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order of enum policy_on_error. */
+static const char *const on_error_words[] = {"auto", "table", "abort", NULL};
+
+enum {
+    EVERYWHERE = SETTING_OPTION | SETTING_ENVIRONMENT | SETTING_FILE,
+    PUSH = SETTINGS_WALPUSH,
+    FETCH = SETTINGS_WALFETCH,
+    CLEAN = SETTINGS_WALCLEAN,
+};
+
+#define FIELD(name) offsetof(struct settings, name)
+
+static const struct setting table[] = {
+    {"compress", 0, PUSH | FETCH, EVERYWHERE, SETTING_TEXT, FIELD(compress), "zstd:3", "CODING",
+     NULL, "none, gzip[:1-9], lz4[:1-12] or zstd[:1-19] (zstd:3)"},
+    {"timeout", 0, SETTINGS_ALL, EVERYWHERE, SETTING_DURATION, FIELD(timeout), "60s", "TIME", NULL,
+     "how long an archive may stay silent or out of reach (60s)"},
+    {"on-error", 0, FETCH, EVERYWHERE, SETTING_CHOICE, FIELD(on_error), "auto", "HOW",
+     on_error_words, "exit code of a failure: auto, table or abort (auto)"},
+    {"archive", 0, 0, SETTING_SECTION, SETTING_TEXT, FIELD(archive), NULL, NULL, NULL, NULL},
+    {"init", 0, PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(init), NULL, NULL, NULL,
+     "take an empty archive for this cluster; FILE may be left out"},
+    {"dry-run", 'n', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(dry_run), NULL, NULL, NULL,
+     "print what would be removed, remove nothing"},
+    {"debug", 'd', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(debug), NULL, NULL, NULL,
+     "say on standard error what is removed"},
+    {"clean-backup-history", 'b', CLEAN, SETTING_OPTION, SETTING_FLAG,
+     FIELD(clean_backup_history), NULL, NULL, NULL, "remove backup history files too"},
+    {"strip-extension", 'x', CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(strip_extension), "",
+     "EXT", NULL, "a further suffix that the names may have"},
+    {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
+     NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
+    {"verbose", 'v', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(verbose), NULL, NULL, NULL,
+     "say what is done"},
+    {"help", '?', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(help), NULL, NULL, NULL,
+     "show this help"},
+    {"version", 'V', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(version), NULL, NULL, NULL,
+     "show the version"},
+};
+
+enum { COUNT = sizeof table / sizeof *table };
+
+const struct setting *setting_at(size_t index)
+{
+    return index < COUNT ? &table[index] : NULL;
+}
+
+const struct setting *setting_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* ---- values ---- */
+
+static const struct unit {
+    const char *name;
+    uint64_t milliseconds;
+} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+
+static int store_duration(const struct setting *setting, const char *value, uint64_t *field,
+                          struct error *error)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    bool digits = *value >= '0' && *value <= '9' && errno == 0;
+    for (size_t i = 0; digits && i < sizeof units / sizeof *units; i++) {
+        uint64_t most = UINT64_C(1000) * 3600000; /* 1000 hours */
+        if (strcmp(end, units[i].name) == 0 && number > 0 &&
+            number <= most / units[i].milliseconds) {
+            *field = number * units[i].milliseconds;
+            return 0;
+        }
+    }
+    return error_set(error, ERROR_USAGE,
+                     "%s: \"%s\" is no time: give a number above 0 with ms, s, min or h, such as 90s",
+                     setting->name, value);
+}
+
+static int store_choice(const struct setting *setting, const char *value, int *field,
+                        struct error *error)
+{
+    for (int i = 0; setting->words[i]; i++)
+        if (strcmp(setting->words[i], value) == 0) {
+            *field = i;
+            return 0;
+        }
+    error_set(error, ERROR_USAGE, "%s: \"%s\" is none of", setting->name, value);
+    for (int i = 0; setting->words[i]; i++) {
+        size_t used = strlen(error->message);
+        snprintf(error->message + used, sizeof error->message - used, "%s %s", i ? "," : "",
+                 setting->words[i]);
+    }
+    return -1;
+}
+
+static int store_text(const char *value, char **field, struct error *error)
+{
+    char *copy = strdup(value);
+    if (!copy)
+        return error_memory(error);
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+int setting_store(const struct setting *setting, const char *value, struct settings *settings,
+                  struct error *error)
+{
+    void *field = (char *)settings + setting->offset;
+    switch (setting->type) {
+    case SETTING_FLAG:
+        *(bool *)field = true;
+        return 0;
+    case SETTING_TEXT:
+        return store_text(value, field, error);
+    case SETTING_DURATION:
+        return store_duration(setting, value, field, error);
+    case SETTING_CHOICE:
+        return store_choice(setting, value, field, error);
+    }
+    return 0;
+}

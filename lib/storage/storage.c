@@ -1,0 +1,130 @@
+#include "storage/storage.h"
+#include "base/error.h"
+#include "storage/backend.h"
+
+#include <string.h>
+
+/* A location belongs to the first kind whose prefix it begins with. */
+static const struct storage_kind {
+    const char *prefix;
+    size_t skip; /* bytes of the location that the backend is not given */
+    struct storage *(*open)(const char *location, struct error *error);
+} kinds[] = {
+    {"/", 0, file_storage_open},
+    {"file:///", sizeof "file://" - 1, file_storage_open},
+};
+
+struct storage *storage_open(const char *location, struct error *error)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(location, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+            return kinds[i].open(location + kinds[i].skip, error);
+    error_set(error, ERROR_USAGE,
+              "\"%s\" is no archive: give an absolute path (/path), file:///path, or the name of a "
+              "section of waltools.conf",
+              location);
+    return NULL;
+}
+
+void storage_close(struct storage *storage)
+{
+    if (storage)
+        storage->operations->close(storage);
+}
+
+struct storage_upload *storage_upload(struct storage *storage, const char *key, size_t head_size,
+                                      struct error *error)
+{
+    return storage->operations->upload(storage, key, head_size, error);
+}
+
+int storage_upload_write(struct storage_upload *upload, const void *data, size_t size,
+                         struct error *error)
+{
+    return upload->storage->operations->upload_write(upload, data, size, error);
+}
+
+int storage_upload_commit(struct storage_upload *upload, const void *head,
+                          const char *const *rivals, struct error *error)
+{
+    return upload->storage->operations->upload_commit(upload, head, rivals, error);
+}
+
+void storage_upload_close(struct storage_upload *upload)
+{
+    if (upload)
+        upload->storage->operations->upload_close(upload);
+}
+
+static int upload_sink_write(void *context, const void *data, size_t size, struct error *error)
+{
+    return storage_upload_write(context, data, size, error);
+}
+
+struct sink storage_upload_sink(struct storage_upload *upload)
+{
+    return (struct sink){upload_sink_write, upload};
+}
+
+int storage_put(struct storage *storage, const char *key, const void *data, size_t size,
+                struct error *error)
+{
+    struct storage_upload *upload = storage_upload(storage, key, 0, error);
+    if (!upload)
+        return -1;
+    int result = storage_upload_write(upload, data, size, error);
+    if (result == 0)
+        result = storage_upload_commit(upload, NULL, NULL, error);
+    storage_upload_close(upload);
+    return result;
+}
+
+int storage_settle(struct storage *storage, const char *key, struct error *error)
+{
+    return storage->operations->settle(storage, key, error);
+}
+
+struct storage_download *storage_download(struct storage *storage, const char *key,
+                                          struct error *error)
+{
+    return storage->operations->download(storage, key, error);
+}
+
+uint64_t storage_download_size(const struct storage_download *download)
+{
+    return download->size;
+}
+
+ssize_t storage_download_read(struct storage_download *download, void *data, size_t size,
+                              struct error *error)
+{
+    return download->storage->operations->download_read(download, data, size, error);
+}
+
+void storage_download_close(struct storage_download *download)
+{
+    if (download)
+        download->storage->operations->download_close(download);
+}
+
+static ssize_t download_source_read(void *context, void *data, size_t size, struct error *error)
+{
+    return storage_download_read(context, data, size, error);
+}
+
+struct source storage_download_source(struct storage_download *download)
+{
+    return (struct source){download_source_read, download};
+}
+
+int storage_list(struct storage *storage, const char *directory, const char *prefix,
+                 const char *after, storage_visit *visit, void *context, struct error *error)
+{
+    return storage->operations->list(storage, directory, prefix, after, visit, context, error);
+}
+
+int storage_remove(struct storage *storage, const char *const *keys, size_t count,
+                   storage_failed *failed, void *context, struct error *error)
+{
+    return storage->operations->remove(storage, keys, count, failed, context, error);
+}
