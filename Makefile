@@ -31,6 +31,7 @@ LIB := \
     lib/archive/clean.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
+    lib/archive/digest.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
     lib/archive/identity.c \
@@ -73,7 +74,7 @@ LIB := \
 CLI := cmd/cli.c
 
 UNIT_TESTS := $(wildcard tests/unit/*.c)
-TEST_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/tests/unit/%.t) $(BUILD)/tests/walcheck
+TEST_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/tests/unit/%) $(BUILD)/tests/walcheck
 
 LIB_OBJECTS := $(LIB:%.c=$(BUILD)/%.o)
 CLI_OBJECTS := $(CLI:%.c=$(BUILD)/%.o)
@@ -81,7 +82,7 @@ BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
 LIBRARY := $(BUILD)/libwaltools.a
 
 .PHONY: all
-all: $(BINARIES)
+all: $(BINARIES) ## build the programs into $(BUILD)/bin
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -95,11 +96,96 @@ $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(CLI_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
-$(BUILD)/tests/unit/%.t: $(BUILD)/tests/unit/%.o $(LIBRARY)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/tests/walcheck: $(BUILD)/tests/pg/walcheck.o $(LIBRARY)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+# ---- tests ----
+
+# T names the tests to run, such as T=tests/cli/push.t; unit tests by their source file.
+T ?= $(sort $(UNIT_TESTS) $(wildcard tests/tree/*.t tests/cli/*.t tests/pg/*.t))
+JOBS ?= 2
+RUN_TESTS = TEST_BUILD=$(abspath $(BUILD)) TEST_BIN=$(abspath $(BUILD))/bin \
+    $(PROVE) -j$(JOBS) $(PROVE_OPTIONS) $(T:tests/unit/%.c=$(BUILD)/tests/unit/%)
+
+.PHONY: check
+check: setup ## run all tests; T=tests/cli/push.t runs one
+	@$(MAKE) --no-print-directory test-programs
+	@$(RUN_TESTS)
+
+.PHONY: test-programs
+test-programs: $(BINARIES) $(TEST_PROGRAMS)
+
+# No exit code of a sanitizer can be mistaken for one of ours.
+.PHONY: check-asan
+check-asan: ## run unit and cli tests under AddressSanitizer
+	@ASAN_OPTIONS=exitcode=99:detect_leaks=1:abort_on_error=0 $(MAKE) --no-print-directory check \
+	    BUILD=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE=-fsanitize=address \
+	    T="$(SANITIZED_TESTS)"
+
+.PHONY: check-ubsan
+check-ubsan: ## run unit and cli tests under UndefinedBehaviorSanitizer
+	@UBSAN_OPTIONS=exitcode=99:halt_on_error=1:print_stacktrace=1 $(MAKE) --no-print-directory check \
+	    BUILD=build-ubsan CFLAGS="-O1 -g" \
+	    SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" T="$(SANITIZED_TESTS)"
+
+SANITIZED_TESTS = $(sort $(UNIT_TESTS) $(wildcard tests/cli/*.t))
+
+.PHONY: demo
+demo: setup ## run the main job: archive, standby, promotion, point-in-time recovery
+	@$(MAKE) --no-print-directory all
+	@scripts/demo $(BUILD)/bin
+
+.PHONY: bench
+bench: setup ## measure against cp, gzip, zstd and, where installed, pgBackRest and barman
+	@$(MAKE) --no-print-directory all
+	@scripts/bench $(BUILD)/bin
+
+.PHONY: setup
+setup: ## install missing Debian packages for building and testing
+	@scripts/setup
+
+# ---- for developers ----
+
+SOURCES := $(wildcard cmd/*.[ch] lib/*/*.[ch] tests/*.h tests/*/*.c)
+
+.PHONY: format
+format: ## format the C code as .clang-format says
+	@clang-format -i $(SOURCES)
+
+compile_commands.json: Makefile ## for clangd and clang-tidy
+	@for source in $(filter %.c,$(SOURCES)); do \
+	    printf '%s{"directory": "%s", "file": "%s", "command": "%s"}\n' "$$comma" "$(CURDIR)" \
+	        "$$source" '$(CC) $(subst ",\\\",$(ALL_CPPFLAGS)) $(ALL_CFLAGS) -Icmd -Itests -c '"$$source"; \
+	    comma=', '; \
+	done | { echo '['; cat; echo ']'; } > $@
+
+# ---- installing ----
+
+MAN_PAGES := $(wildcard man/*.1 man/*.5)
+
+.PHONY: install
+install: all ## install programs and manual pages below $(DESTDIR)$(PREFIX)
+	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
+	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
+	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
+
+.PHONY: uninstall
+uninstall: ## remove what install has installed
+	@rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
+	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MAN_PAGES)))
+	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(filter %.5,$(MAN_PAGES)))
+
+.PHONY: clean
+clean: ## remove what was built
+	@rm -rf build build-asan build-ubsan build-clang compile_commands.json
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 26
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -21,8 +21,7 @@ static int fail(const struct cli *cli, const struct settings *settings, const st
         cli->report(error);
     else
         log_error(error);
-    return cli->exit_code ? cli->exit_code(settings, error->class)
-                          : error_exit_code(error->class);
+    return cli->exit_code ? cli->exit_code(settings, error->class) : error_exit_code(error->class);
 }
 
 static int work(void *context)

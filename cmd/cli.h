@@ -8,8 +8,8 @@
 struct cli {
     const char *name;
     enum settings_command command;
-    const char *operands; /* behind ARCHIVE, as --help shows them */
-    const char *summary;  /* one sentence */
+    const char *operands;           /* behind ARCHIVE, as --help shows them */
+    const char *summary;            /* one sentence */
     int operands_min, operands_max; /* behind ARCHIVE; max -1: any number */
     /* Does the work; `operands` are those behind ARCHIVE, NULL-terminated. 0 or -1. */
     int (*run)(const struct settings *settings, char **operands, struct error *error);

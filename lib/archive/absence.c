@@ -70,16 +70,16 @@ static int read_history(struct archive *archive, const struct wal_name *history,
         struct reader *reader = reader_open(archive, key.text, history, error);
         if (!reader && error->class == ERROR_MISSING)
             continue;
-        if (!reader || buf_reserve(text, WAL_HISTORY_SIZE_MAX, error)) {
-            reader_close(reader);
+        if (!reader)
             return -1;
-        }
+        const void *data;
         ssize_t n;
         reader_limit(reader, WAL_HISTORY_SIZE_MAX);
-        while ((n = reader_read(reader, text->data + text->length,
-                                WAL_HISTORY_SIZE_MAX - text->length, error)) > 0)
-            text->length += (size_t)n;
-        text->data[text->length] = '\0';
+        while ((n = reader_next(reader, &data, error)) > 0)
+            if (buf_append(text, data, (size_t)n, error)) {
+                n = -1;
+                break;
+            }
         reader_close(reader);
         return n < 0 ? -1 : 1;
     }

@@ -24,8 +24,7 @@ struct clean {
 static bool has_tail(const char *name, size_t length, const char *tail)
 {
     size_t tail_length = strlen(tail);
-    return length > tail_length &&
-           strncmp(name + length - tail_length, tail, tail_length) == 0;
+    return length > tail_length && strncmp(name + length - tail_length, tail, tail_length) == 0;
 }
 
 /* Without the extension that the user named, once, where the name has it. */
@@ -92,8 +91,7 @@ static bool goes(const struct clean *clean, const char *key)
         return is_removable(clean, key, stripped);
     for (size_t i = 0; codec_at(i); i++) {
         const char *suffix = codec_at(i)->suffix;
-        if (has_tail(key, length, suffix) &&
-            is_removable(clean, key, length - strlen(suffix)))
+        if (has_tail(key, length, suffix) && is_removable(clean, key, length - strlen(suffix)))
             return true;
     }
     return false;
@@ -143,8 +141,8 @@ static int visit(void *context, const char *key, struct error *error)
     return ++clean->count == BATCH ? flush_batch(clean, error) : 0;
 }
 
-int archive_clean(struct archive *archive, const char *segment,
-                  const struct clean_options *options, struct error *error)
+int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
+                  struct error *error)
 {
     struct clean *clean = calloc(1, sizeof *clean);
     if (!clean)

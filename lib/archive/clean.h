@@ -10,9 +10,9 @@
 struct error;
 
 struct clean_options {
-    bool dry_run;               /* print LOCATION/NAME on standard output instead of removing */
-    bool debug;                 /* say on standard error what is done */
-    bool backup_history;        /* remove backup history files too */
+    bool dry_run;                /* print LOCATION/NAME on standard output instead of removing */
+    bool debug;                  /* say on standard error what is done */
+    bool backup_history;         /* remove backup history files too */
     const char *strip_extension; /* "" for none; a further suffix that names may have */
 };
 
@@ -23,9 +23,9 @@ int clean_parse_oldest(const char *text, const struct clean_options *options,
 
 /* Removes every segment and partial (and backup history file, if asked to) in any coding that is
  * older than `segment`. Timelines are not compared, history files never removed. A file that can't
- * be removed is reported on standard error and the rest goes on: then -1 with ERROR_SYSTEM. What was
- * removed is durable. */
-int archive_clean(struct archive *archive, const char *segment,
-                  const struct clean_options *options, struct error *error);
+ * be removed is reported on standard error and the rest goes on: then -1 with ERROR_SYSTEM. What
+ * was removed is durable. */
+int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
+                  struct error *error);
 
 #endif

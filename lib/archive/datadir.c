@@ -70,7 +70,8 @@ bool datadir_has_archived(const char *file)
     return found;
 }
 
-/* ---- recovery.conf, up to PostgreSQL 11: lines of `name = 'value'`, the '=' may be missing ---- */
+/* ---- recovery.conf, up to PostgreSQL 11: lines of `name = 'value'`, the '=' may be missing ----
+ */
 
 static const char *skip_space(const char *text)
 {
@@ -80,10 +81,10 @@ static const char *skip_space(const char *text)
 /* As guc-file.l and parse_bool: any unique prefix of true and yes, on, 1. */
 static bool is_true(const char *value, size_t length)
 {
-    return length > 0 && ((length <= 4 && strncasecmp(value, "true", length) == 0) ||
-                          (length <= 3 && strncasecmp(value, "yes", length) == 0) ||
-                          (length == 2 && strncasecmp(value, "on", 2) == 0) ||
-                          (length == 1 && *value == '1'));
+    return length > 0 &&
+           ((length <= 4 && strncasecmp(value, "true", length) == 0) ||
+            (length <= 3 && strncasecmp(value, "yes", length) == 0) ||
+            (length == 2 && strncasecmp(value, "on", 2) == 0) || (length == 1 && *value == '1'));
 }
 
 static bool sets_standby_mode(const char *line, bool *value)

@@ -12,8 +12,8 @@
 struct error;
 
 /* The cluster to which a file belongs that does not say so itself: from global/pg_control in the
- * directory above the file's (pg_wal's parent), else in the working directory, where PostgreSQL runs
- * its commands. ERROR_REFUSED when neither has one. */
+ * directory above the file's (pg_wal's parent), else in the working directory, where PostgreSQL
+ * runs its commands. ERROR_REFUSED when neither has one. */
 int datadir_system_identifier(const char *file, uint64_t *system_identifier, struct error *error);
 
 /* Has the server archived before? It has when archive_status, beside the file, holds a .done. */

@@ -13,8 +13,9 @@ struct delivery {
     struct tempfile file; /* what has been written so far: file.fd */
 };
 
-/* Makes a temporary file beside the destination (below TMPDIR for standard output) and removes those that killed
- * fetches left there. Failures are ERROR_SYSTEM: the archive has no part in them. */
+/* Makes a temporary file beside the destination (below TMPDIR for standard output) and removes
+ * those that killed fetches left there. Failures are ERROR_SYSTEM: the archive has no part in them.
+ */
 int delivery_open(struct delivery *delivery, const char *destination, struct error *error);
 
 /* Moves the content to the destination, replacing what was there. Not fsynced: PostgreSQL does that

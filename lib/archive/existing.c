@@ -3,7 +3,6 @@
 #include "base/error.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int has(struct archive *archive, const char *key, struct error *error)
@@ -23,20 +22,15 @@ int existing_find(struct archive *archive, const struct wal_name *name, struct e
     return found;
 }
 
-enum { CHUNK = 256 * 1024 };
-
 /* Reads all of an object that has no label, to learn its size and digest. */
 static int measure(struct reader *reader, uint64_t *size, struct error *error)
 {
-    *size = 0;
-    void *chunk = malloc(CHUNK);
-    if (!chunk)
-        return error_memory(error);
+    const void *data;
     ssize_t n;
+    *size = 0;
     reader_limit(reader, WAL_SEGMENT_SIZE_MAX);
-    while ((n = reader_read(reader, chunk, CHUNK, error)) > 0)
+    while ((n = reader_next(reader, &data, error)) > 0)
         *size += (uint64_t)n;
-    free(chunk);
     return n < 0 ? -1 : 0;
 }
 

@@ -10,9 +10,9 @@ struct error;
 /* Is the name there, in any coding? 1, 0, or -1 on error. */
 int existing_find(struct archive *archive, const struct wal_name *name, struct error *error);
 
-/* Is what the archive has under the name, in every coding in which it has it, `size` bytes with this
- * SHA-256 (hex)? By the label where there is one, else by reading the object. 0: the same, and as
- * durable as if it had been pushed just now; *key is one of them. -1: ERROR_REFUSED for other
+/* Is what the archive has under the name, in every coding in which it has it, `size` bytes with
+ * this SHA-256 (hex)? By the label where there is one, else by reading the object. 0: the same, and
+ * as durable as if it had been pushed just now; *key is one of them. -1: ERROR_REFUSED for other
  * content, with a message that tells both sides apart; ERROR_CORRUPT when an object is damaged;
  * ERROR_MISSING when the name is not there. */
 int existing_compare(struct archive *archive, const struct wal_name *name, uint64_t size,

@@ -12,12 +12,9 @@
 #include "wal/record.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-enum { CHUNK = 256 * 1024 };
 
 /* One copy on its way from the archive to the destination. */
 struct fetch {
@@ -26,7 +23,6 @@ struct fetch {
     struct delivery delivery;
     struct wal_segment segment;
     uint64_t size; /* bytes so far */
-    unsigned char *chunk;
 };
 
 static bool is_segment(const struct fetch *fetch)
@@ -48,57 +44,41 @@ static int check_cluster(const struct fetch *fetch, struct error *error)
 }
 
 /* The first portion tells how long the segment is; no more than that is ever written. */
-static int check_start(struct fetch *fetch, size_t size, struct error *error)
+static int check_start(struct fetch *fetch, const void *data, size_t size, struct error *error)
 {
     const struct label *label = reader_label(fetch->reader);
     struct wal_page page;
     uint64_t file_size = label ? label->raw_size : size;
-    if (!label && wal_page_decode(fetch->chunk, size, &page) && page.segment_size)
+    if (!label && wal_page_decode(data, size, &page) && page.segment_size)
         file_size = page.segment_size;
-    if (wal_segment_open(&fetch->segment, fetch->name, fetch->chunk, size, file_size, error) ||
+    if (wal_segment_open(&fetch->segment, fetch->name, data, size, file_size, error) ||
         check_cluster(fetch, error))
         return -1;
     reader_limit(fetch->reader, fetch->segment.first.segment_size);
     return 0;
 }
 
-static int check_portion(struct fetch *fetch, size_t size, struct error *error)
+static int check_portion(struct fetch *fetch, const void *data, size_t size, struct error *error)
 {
     if (!is_segment(fetch))
         return 0;
-    if (fetch->size == 0 && check_start(fetch, size, error))
+    if (fetch->size == 0 && check_start(fetch, data, size, error))
         return -1;
-    return wal_segment_next(&fetch->segment, fetch->chunk, size, error);
-}
-
-/* Fills the chunk, so that the first portion holds the first page's header. */
-static ssize_t next_portion(struct fetch *fetch, struct error *error)
-{
-    size_t filled = 0;
-    while (filled < CHUNK) {
-        ssize_t n = reader_read(fetch->reader, fetch->chunk + filled, CHUNK - filled, error);
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        filled += (size_t)n;
-    }
-    return (ssize_t)filled;
+    return wal_segment_next(&fetch->segment, data, size, error);
 }
 
 static int copy(struct fetch *fetch, struct error *error)
 {
-    for (;;) {
-        ssize_t n = next_portion(fetch, error);
-        if (n < 0 || (n > 0 && check_portion(fetch, (size_t)n, error)))
-            return -1;
-        if (n > 0 && file_write(fetch->delivery.file.fd, fetch->delivery.destination,
-                                fetch->chunk, (size_t)n, error))
+    const void *data;
+    ssize_t n;
+    while ((n = reader_next(fetch->reader, &data, error)) > 0) {
+        if (check_portion(fetch, data, (size_t)n, error) ||
+            file_write(fetch->delivery.file.fd, fetch->delivery.destination, data, (size_t)n,
+                       error))
             return -1;
         fetch->size += (size_t)n;
-        if (n < CHUNK)
-            return 0;
     }
+    return n < 0 ? -1 : 0;
 }
 
 /* ---- what can be judged only of the whole ---- */
@@ -106,8 +86,7 @@ static int copy(struct fetch *fetch, struct error *error)
 static int check_records(const struct fetch *fetch, struct error *error)
 {
     struct wal_walk walk;
-    void *data =
-        mmap(NULL, fetch->size, PROT_READ, MAP_SHARED, fetch->delivery.file.fd, 0);
+    void *data = mmap(NULL, fetch->size, PROT_READ, MAP_SHARED, fetch->delivery.file.fd, 0);
     if (data == MAP_FAILED)
         return error_set_errno(error, ERROR_SYSTEM, "can't map the fetched file");
     int result = wal_record_check(fetch->name, data, fetch->size, &walk, error);
@@ -119,8 +98,8 @@ static int check_text(const struct fetch *fetch, struct error *error)
 {
     struct buf text = {0};
     int result = buf_reserve(&text, fetch->size, error);
-    if (result == 0 && pread(fetch->delivery.file.fd, text.data, fetch->size, 0) !=
-                           (ssize_t)fetch->size)
+    if (result == 0 &&
+        pread(fetch->delivery.file.fd, text.data, fetch->size, 0) != (ssize_t)fetch->size)
         result = error_set_errno(error, ERROR_SYSTEM, "can't read the fetched file");
     if (result == 0)
         result = wal_history_check(fetch->name, text.data, fetch->size, error);
@@ -162,9 +141,7 @@ static int fetch_copy(struct archive *archive, const struct wal_name *name,
     fetch.reader = reader_open(archive, key.text, name, error);
     if (!fetch.reader)
         return -1;
-    fetch.chunk = malloc(CHUNK);
-    int result = fetch.chunk ? deliver(&fetch, destination, error) : error_memory(error);
-    free(fetch.chunk);
+    int result = deliver(&fetch, destination, error);
     reader_close(fetch.reader);
     if (result)
         return error_prefix(error, "%s: ", key.text);
@@ -174,8 +151,8 @@ static int fetch_copy(struct archive *archive, const struct wal_name *name,
 
 /* Tries the configured coding, then the others. A damaged copy does not hide a good one; when there
  * is no good one, the first failure is what is told. */
-static int fetch_any(struct archive *archive, const struct wal_name *name,
-                     const char *destination, struct error *error)
+static int fetch_any(struct archive *archive, const struct wal_name *name, const char *destination,
+                     struct error *error)
 {
     struct error next;
     int result = fetch_copy(archive, name, archive->coding.codec, destination, error);
@@ -195,8 +172,8 @@ static int fetch_any(struct archive *archive, const struct wal_name *name,
     return result;
 }
 
-static int fetch_once(struct archive *archive, const struct wal_name *name,
-                      const char *destination, struct error *error)
+static int fetch_once(struct archive *archive, const struct wal_name *name, const char *destination,
+                      struct error *error)
 {
     if (archive_open(archive, error))
         return -1;
@@ -205,7 +182,8 @@ static int fetch_once(struct archive *archive, const struct wal_name *name,
     return result;
 }
 
-/* PostgreSQL asks for it at the end of a recovery, and it never exists: timeline 1 has no parent. */
+/* PostgreSQL asks for it at the end of a recovery, and it never exists: timeline 1 has no parent.
+ */
 static bool never_exists(const struct wal_name *name)
 {
     return name->kind == WAL_HISTORY && name->timeline == 1;

@@ -55,7 +55,8 @@ static int parse_text(const char *text, size_t length, uint64_t *system_identifi
     }
     return error_set(error, ERROR_CORRUPT,
                      "the archive's identity, %s, is damaged; walformat(5) tells how to write it "
-                     "anew", identity_key);
+                     "anew",
+                     identity_key);
 }
 
 int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error)
@@ -108,8 +109,7 @@ static int check_segment(struct archive *archive, const char *key, uint64_t syst
     struct wal_name name;
     const struct codec *codec;
     struct wal_page page;
-    if (!object_parse(key, &name, &codec) ||
-        reader_first_page(archive, key, &name, &page, error))
+    if (!object_parse(key, &name, &codec) || reader_first_page(archive, key, &name, &page, error))
         return -1;
     if (page.system_identifier != system_identifier)
         return refuse_other(page.system_identifier, system_identifier, error);

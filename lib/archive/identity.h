@@ -13,8 +13,8 @@ struct error;
  * no identity, -1 on error: ERROR_CORRUPT when it is damaged. */
 int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error);
 
-/* Returns 1 when the archive holds a WAL segment, 0 when it doesn't, -1 on error. With one, *key is its key (for
- * the caller to free). It needs no identity: other tools' archives have none. */
+/* Returns 1 when the archive holds a WAL segment, 0 when it doesn't, -1 on error. With one, *key is
+ * its key (for the caller to free). It needs no identity: other tools' archives have none. */
 int identity_find_segment(struct archive *archive, char **key, struct error *error);
 
 enum identity_new {
@@ -22,10 +22,10 @@ enum identity_new {
     IDENTITY_BY_ORDER,  /* the operator has said that it is new */
 };
 
-/* Makes sure that the archive is this cluster's, before something of the cluster goes in. An archive
- * without identity gets one, durable when this returns 0: an empty one under the condition of
- * `new`, one that holds segments when they are the cluster's. `file` is the file to push: beside it
- * the server's archive_status is looked for. ERROR_REFUSED when it is not, with what to do. */
+/* Makes sure that the archive is this cluster's, before something of the cluster goes in. An
+ * archive without identity gets one, durable when this returns 0: an empty one under the condition
+ * of `new`, one that holds segments when they are the cluster's. `file` is the file to push: beside
+ * it the server's archive_status is looked for. ERROR_REFUSED when it is not, with what to do. */
 int identity_confirm(struct archive *archive, uint64_t system_identifier, const char *file,
                      enum identity_new new, struct error *error);
 

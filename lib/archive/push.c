@@ -9,11 +9,8 @@
 #include "wal/crc32c.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum { CHUNK = 512 * 1024 };
 
 /* ---- one object: the encoder's output, counted, behind the place of the head ---- */
 
@@ -45,12 +42,12 @@ static void describe(const struct walfile *file, struct label *label)
     strftime(label->time, sizeof label->time, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 }
 
-static int encode_all(struct encoder *encoder, struct walfile *file, void *chunk,
-                      struct error *error)
+static int encode_all(struct encoder *encoder, struct walfile *file, struct error *error)
 {
+    const void *data;
     ssize_t n;
-    while ((n = walfile_read(file, chunk, CHUNK, error)) > 0)
-        if (encoder_write(encoder, chunk, (size_t)n, error))
+    while ((n = walfile_next(file, &data, error)) > 0)
+        if (encoder_write(encoder, data, (size_t)n, error))
             return -1;
     return n < 0 ? -1 : encoder_finish(encoder, error);
 }
@@ -61,9 +58,7 @@ static int encode(struct archive *archive, struct walfile *file, struct sink sin
     struct encoder *encoder = encoder_open(archive->coding, file->size, sink, error);
     if (!encoder)
         return -1;
-    void *chunk = malloc(CHUNK);
-    int result = chunk ? encode_all(encoder, file, chunk, error) : error_memory(error);
-    free(chunk);
+    int result = encode_all(encoder, file, error);
     encoder_close(encoder);
     return result;
 }
@@ -95,8 +90,7 @@ static int store(struct archive *archive, struct walfile *file, const char *key,
     if (label_write(label, archive->coding.codec, &head, error))
         goto out;
     writer.upload = storage_upload(archive->storage, key, head.length, error);
-    if (!writer.upload ||
-        encode(archive, file, (struct sink){write_stored, &writer}, error) ||
+    if (!writer.upload || encode(archive, file, (struct sink){write_stored, &writer}, error) ||
         walfile_sha256(file, label->raw_sha256, error))
         goto out;
     label->stored_size = writer.stored_size;
@@ -115,13 +109,10 @@ out:
 
 static int digest(struct walfile *file, char *sha256, struct error *error)
 {
-    void *chunk = malloc(CHUNK);
-    if (!chunk)
-        return error_memory(error);
+    const void *data;
     ssize_t n;
-    while ((n = walfile_read(file, chunk, CHUNK, error)) > 0)
+    while ((n = walfile_next(file, &data, error)) > 0)
         ;
-    free(chunk);
     return n < 0 ? -1 : walfile_sha256(file, sha256, error);
 }
 

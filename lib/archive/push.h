@@ -7,11 +7,12 @@
 
 struct error;
 
-/* Archives the file at `path` under its own name. When this returns 0 the object is complete, durable, and
- * holds exactly the file's content; it may have been there before with the same content. -1:
- * ERROR_REFUSED for other content under the name, for another cluster's archive and for what is not
- * WAL; ERROR_CORRUPT for a file that does not check out; ERROR_UNREACHABLE, ERROR_SYSTEM,
- * ERROR_INTERRUPTED. Then nothing was changed, but for the archive's identity, which a first push may have written. */
+/* Archives the file at `path` under its own name. When this returns 0 the object is complete,
+ * durable, and holds exactly the file's content; it may have been there before with the same
+ * content. -1: ERROR_REFUSED for other content under the name, for another cluster's archive and
+ * for what is not WAL; ERROR_CORRUPT for a file that does not check out; ERROR_UNREACHABLE,
+ * ERROR_SYSTEM, ERROR_INTERRUPTED. Then nothing was changed, but for the archive's identity, which
+ * a first push may have written. */
 int archive_push(struct archive *archive, const char *path, enum identity_new new,
                  struct error *error);
 

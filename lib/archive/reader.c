@@ -1,6 +1,6 @@
 #include "archive/reader.h"
+#include "archive/digest.h"
 #include "base/error.h"
-#include "crypto/sha256.h"
 #include "wal/crc32c.h"
 
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 struct reader {
     struct storage_download *download;
     struct decoder *decoder;
-    struct sha256 *sha256;
+    struct digest *digest;
     struct label label;
     bool labelled;
     size_t head_length;
@@ -21,6 +21,9 @@ struct reader {
 
     uint64_t stored_seen; /* bytes behind the label's head */
     uint32_t stored_crc;
+    /* While one portion is being digested and used, the next is decoded. */
+    unsigned char *portions[2];
+    size_t current;
     uint64_t raw_seen;
     uint64_t raw_limit;
     char hex[SHA256_HEX_SIZE + 1];
@@ -87,11 +90,14 @@ static int start_decoder(struct reader *reader, struct error *error)
 {
     size_t skip = reader->labelled ? label_skip(reader->head, reader->head_length) : 0;
     reader->head_used = skip;
-    const struct codec *codec =
-        codec_detect(reader->head + skip, reader->head_filled - skip);
+    const struct codec *codec = codec_detect(reader->head + skip, reader->head_filled - skip);
     reader->decoder = decoder_open(codec, (struct source){read_object, reader}, error);
-    reader->sha256 = sha256_open(error);
-    return reader->decoder && reader->sha256 ? 0 : -1;
+    reader->digest = reader->decoder ? digest_open(error) : NULL;
+    if (!reader->digest)
+        return -1;
+    reader->portions[0] = malloc(READER_PORTION);
+    reader->portions[1] = malloc(READER_PORTION);
+    return reader->portions[0] && reader->portions[1] ? 0 : error_memory(error);
 }
 
 struct reader *reader_open(struct archive *archive, const char *key, const struct wal_name *name,
@@ -124,7 +130,9 @@ void reader_close(struct reader *reader)
     if (!reader)
         return;
     decoder_close(reader->decoder);
-    sha256_close(reader->sha256);
+    digest_close(reader->digest);
+    free(reader->portions[0]);
+    free(reader->portions[1]);
     storage_download_close(reader->download);
     free(reader);
 }
@@ -149,7 +157,7 @@ const char *reader_sha256(const struct reader *reader)
 
 static int finish(struct reader *reader, struct error *error)
 {
-    if (sha256_finish(reader->sha256, reader->hex, error))
+    if (digest_finish(reader->digest, reader->hex, error))
         return -1;
     const struct label *label = reader_label(reader);
     if (!label)
@@ -164,30 +172,29 @@ static int finish(struct reader *reader, struct error *error)
     return 0;
 }
 
-ssize_t reader_read(struct reader *reader, void *data, size_t size, struct error *error)
+static ssize_t decode(struct reader *reader, unsigned char *portion, struct error *error)
 {
-    ssize_t n = decoder_read(reader->decoder, data, size, error);
-    if (n == 0)
-        return finish(reader, error);
+    ssize_t n = source_fill(decoder_source(reader->decoder), portion, READER_PORTION, error);
     if (n < 0)
         return -1;
     reader->raw_seen += (size_t)n;
     if (reader->raw_seen > reader->raw_limit)
         return error_set(error, ERROR_CORRUPT, "it holds more than %" PRIu64 " bytes",
                          reader->raw_limit);
-    return sha256_update(reader->sha256, data, (size_t)n, error) ? -1 : n;
+    return n;
 }
 
-static ssize_t fill(struct reader *reader, unsigned char *data, size_t size, struct error *error)
+ssize_t reader_next(struct reader *reader, const void **data, struct error *error)
 {
-    size_t got = 0;
-    while (got < size) {
-        ssize_t n = reader_read(reader, data + got, size - got, error);
-        if (n <= 0)
-            return n < 0 ? -1 : (ssize_t)got;
-        got += (size_t)n;
-    }
-    return (ssize_t)got;
+    reader->current = !reader->current;
+    unsigned char *portion = reader->portions[reader->current];
+    *data = portion;
+    ssize_t n = decode(reader, portion, error);
+    if (n == 0)
+        return finish(reader, error);
+    if (n < 0 || digest_add(reader->digest, portion, (size_t)n, error))
+        return -1;
+    return n;
 }
 
 int reader_first_page(struct archive *archive, const char *key, const struct wal_name *name,
@@ -196,12 +203,12 @@ int reader_first_page(struct archive *archive, const char *key, const struct wal
     struct reader *reader = reader_open(archive, key, name, error);
     if (!reader)
         return -1;
-    unsigned char header[WAL_LONG_PAGE_HEADER_SIZE];
-    ssize_t n = fill(reader, header, sizeof header, error);
+    const void *data;
+    ssize_t n = reader_next(reader, &data, error);
+    bool is_wal =
+        n > 0 && wal_page_decode(data, (size_t)n, page) && page->flags & WAL_PAGE_LONG_HEADER;
     reader_close(reader);
     if (n < 0)
         return error_prefix(error, "%s: ", key);
-    if (!wal_page_decode(header, (size_t)n, page) || !(page->flags & WAL_PAGE_LONG_HEADER))
-        return error_set(error, ERROR_CORRUPT, "%s holds no WAL", key);
-    return 0;
+    return is_wal ? 0 : error_set(error, ERROR_CORRUPT, "%s holds no WAL", key);
 }

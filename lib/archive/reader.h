@@ -21,14 +21,17 @@ void reader_close(struct reader *reader);
 /* The object's label; NULL when it has none. Borrowed from the reader. */
 const struct label *reader_label(const struct reader *reader);
 
-/* The next bytes of the raw content, 0 at its end, -1 on error. At the end, and not before, it is
- * known to be whole: stored size and CRC, raw size and SHA-256 are then as the label says
- * (ERROR_CORRUPT if not). Without a label only the coding has been checked. More than `limit` bytes
- * set by reader_limit are ERROR_CORRUPT: a small object must not fill a disk. */
-ssize_t reader_read(struct reader *reader, void *data, size_t size, struct error *error);
+/* The next portion of the raw content: *data is borrowed until the call after the next, and only
+ * the last portion is shorter than READER_PORTION. Returns its length, 0 at the end, -1 on error.
+ * At the end, and not before, the content is known to be whole: stored size and CRC, raw size and
+ * SHA-256 are then as the label says (ERROR_CORRUPT if not). Without a label only the coding has
+ * been checked. More than reader_limit's bytes are ERROR_CORRUPT: a small object must not fill a
+ * disk. */
+enum { READER_PORTION = 256 * 1024 };
+ssize_t reader_next(struct reader *reader, const void **data, struct error *error);
 void reader_limit(struct reader *reader, uint64_t bytes);
 
-/* SHA-256 of the raw content in hex; valid after reader_read has returned 0. */
+/* SHA-256 of the raw content in hex; valid after reader_next has returned 0. */
 const char *reader_sha256(const struct reader *reader);
 
 /* What the first page of the segment under this key says. ERROR_CORRUPT when it is no WAL page. */

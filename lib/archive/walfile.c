@@ -1,17 +1,20 @@
 #include "archive/walfile.h"
 #include "archive/datadir.h"
+#include "archive/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "crypto/sha256.h"
 #include "wal/history.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { PORTION = 512 * 1024 };
 
 bool walfile_is_segment(const struct walfile *file)
 {
@@ -49,8 +52,7 @@ static int check_first_page(struct walfile *file, struct error *error)
 {
     unsigned char page[WAL_LONG_PAGE_HEADER_SIZE];
     ssize_t n = file_read(file->fd, file->path, page, sizeof page, error);
-    if (n < 0 ||
-        wal_segment_open(&file->segment, &file->name, page, (size_t)n, file->size, error))
+    if (n < 0 || wal_segment_open(&file->segment, &file->name, page, (size_t)n, file->size, error))
         return -1;
     file->system_identifier = file->segment.first.system_identifier;
     file->server_version = file->segment.version ? file->segment.version : "";
@@ -82,8 +84,11 @@ static int start(struct walfile *file, struct error *error)
 {
     if (lseek(file->fd, 0, SEEK_SET) < 0)
         return error_set_errno(error, ERROR_SYSTEM, "can't seek in it");
-    file->sha256 = sha256_open(error);
-    return file->sha256 ? 0 : -1;
+    file->portion = malloc(PORTION);
+    if (!file->portion)
+        return error_memory(error);
+    file->digest = digest_open(error);
+    return file->digest ? 0 : -1;
 }
 
 int walfile_open(struct walfile *file, const char *path, struct error *error)
@@ -103,8 +108,10 @@ void walfile_close(struct walfile *file)
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;
-    sha256_close(file->sha256);
-    file->sha256 = NULL;
+    digest_close(file->digest);
+    file->digest = NULL;
+    free(file->portion);
+    file->portion = NULL;
 }
 
 static int check_end(const struct walfile *file, struct error *error)
@@ -116,21 +123,23 @@ static int check_end(const struct walfile *file, struct error *error)
                      file->seen, file->size);
 }
 
-ssize_t walfile_read(struct walfile *file, void *data, size_t size, struct error *error)
+ssize_t walfile_next(struct walfile *file, const void **data, struct error *error)
 {
-    ssize_t n = file_read(file->fd, file->path, data, size, error);
+    digest_wait(file->digest);
+    ssize_t n = file_read(file->fd, file->path, file->portion, PORTION, error);
     if (n < 0)
         return -1;
+    *data = file->portion;
     file->seen += (size_t)n;
     if (n == 0 || file->seen > file->size)
         return check_end(file, error);
     if (walfile_is_segment(file) &&
-        wal_segment_next(&file->segment, data, (size_t)n, error))
+        wal_segment_next(&file->segment, file->portion, (size_t)n, error))
         return -1;
-    return sha256_update(file->sha256, data, (size_t)n, error) ? -1 : n;
+    return digest_add(file->digest, file->portion, (size_t)n, error) ? -1 : n;
 }
 
 int walfile_sha256(struct walfile *file, char *hex, struct error *error)
 {
-    return sha256_finish(file->sha256, hex, error);
+    return digest_finish(file->digest, hex, error);
 }

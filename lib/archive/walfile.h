@@ -11,7 +11,7 @@
 #include "wal/segment.h"
 
 struct error;
-struct sha256;
+struct digest;
 
 struct walfile {
     struct wal_name name;
@@ -22,22 +22,24 @@ struct walfile {
     const char *server_version; /* "15"; "" when the file doesn't say */
     struct wal_segment segment; /* of a segment or partial */
     uint64_t seen;              /* bytes read so far */
-    struct sha256 *sha256;      /* of the bytes read so far */
+    struct digest *digest;      /* of the bytes read so far */
+    unsigned char *portion;
 };
 
-/* Opens it and judges what can be judged before reading on: its name, that it is a regular file, and
- * a segment's first page or the whole text of a history file. ERROR_REFUSED, ERROR_CORRUPT (see
+/* Opens it and judges what can be judged before reading on: its name, that it is a regular file,
+ * and a segment's first page or the whole text of a history file. ERROR_REFUSED, ERROR_CORRUPT (see
  * wal/segment.h and wal/history.h), ERROR_SYSTEM when it can't be read. */
 int walfile_open(struct walfile *file, const char *path, struct error *error);
 void walfile_close(struct walfile *file);
 
 bool walfile_is_segment(const struct walfile *file);
 
-/* The next bytes, 0 at the end, -1 on error. Every page header is judged as it goes by; a file that
- * has become shorter is ERROR_CORRUPT. */
-ssize_t walfile_read(struct walfile *file, void *data, size_t size, struct error *error);
+/* The next portion of the content, *data borrowed until the next call. Returns its length, 0 at the
+ * end, -1 on error. Every page header is judged as it goes by; a file that has become shorter or
+ * longer is ERROR_CORRUPT. */
+ssize_t walfile_next(struct walfile *file, const void **data, struct error *error);
 
-/* SHA-256 in hex of the whole content, once walfile_read has returned 0. */
+/* SHA-256 in hex of the whole content, once walfile_next has returned 0. */
 int walfile_sha256(struct walfile *file, char *hex, struct error *error);
 
 #endif

@@ -35,8 +35,7 @@ int file_sync(int fd, const char *what, struct error *error);
 
 /* Reads a whole small text file below `directory` (AT_FDCWD: the working directory). More than
  * `limit` bytes is ERROR_CORRUPT, a missing file ERROR_MISSING. */
-int file_slurp(int directory, const char *path, size_t limit, struct buf *out,
-               struct error *error);
+int file_slurp(int directory, const char *path, size_t limit, struct buf *out, struct error *error);
 
 /* A source and a sink over a descriptor, which stays the caller's. */
 struct file_stream {

@@ -63,8 +63,8 @@ int tempfile_create(struct tempfile *file, int directory, const char *prefix, st
             close(fd);
         free(name);
     }
-    return error_set(error, ERROR_SYSTEM, "can't create a temporary file %s...: names keep vanishing",
-                     prefix);
+    return error_set(error, ERROR_SYSTEM,
+                     "can't create a temporary file %s...: names keep vanishing", prefix);
 }
 
 void tempfile_discard(struct tempfile *file)

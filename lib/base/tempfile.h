@@ -1,8 +1,8 @@
 /* tempfile.h - a file that gets its final name only when it is complete.
  *
- * Named PREFIX followed by random digits, created for its owner and group, locked (flock(2)) for as long
- * as its maker lives. What a killed maker left is not locked, so a later run can tell it from one
- * that is still being written.
+ * Named PREFIX followed by random digits, created for its owner and group, locked (flock(2)) for as
+ * long as its maker lives. What a killed maker left is not locked, so a later run can tell it from
+ * one that is still being written.
  */
 #ifndef BASE_TEMPFILE_H
 #define BASE_TEMPFILE_H

@@ -1,5 +1,6 @@
-/* Codings that are only read, by libarchive. It is loaded when such an object is met and not before:
- * it and what it pulls in would cost every command more start-up time than the rest together. */
+/* Codings that are only read, by libarchive. It is loaded when such an object is met and not
+ * before: it and what it pulls in would cost every command more start-up time than the rest
+ * together. */
 #include "base/error.h"
 #include "codec/stream.h"
 

@@ -16,9 +16,10 @@ static const char gzip_subfield[2] = {'W', 'L'};
 static const char first_line[] = "waltools-label=1\n";
 
 enum {
-    SKIPPABLE_HEADER = 8,             /* magic, length of the text (32 bits) */
-    GZIP_HEADER = sizeof gzip_header + 2 + 4, /* XLEN (16 bits), subfield id, its length (16 bits) */
-    CHECK_LINE = 15,                  /* "crc32=01234567\n" */
+    SKIPPABLE_HEADER = 8, /* magic, length of the text (32 bits) */
+    GZIP_HEADER =
+        sizeof gzip_header + 2 + 4, /* XLEN (16 bits), subfield id, its length (16 bits) */
+    CHECK_LINE = 15,                /* "crc32=01234567\n" */
 };
 
 static void put_le(unsigned char *to, uint32_t value, int bytes)
@@ -42,9 +43,9 @@ static int write_text(const struct label *label, struct buf *text, struct error 
                    "stored-size=%020" PRIu64 "\nstored-crc32c=%08" PRIx32 "\n"
                    "system-identifier=%" PRIu64 "\ntimeline=%" PRIu32 "\n"
                    "server-version=%s\ntime=%-20s\n",
-                   first_line, label->name, label->raw_size, label->raw_sha256,
-                   label->stored_size, label->stored_crc32c, label->system_identifier,
-                   label->timeline, label->server_version, label->time))
+                   first_line, label->name, label->raw_size, label->raw_sha256, label->stored_size,
+                   label->stored_crc32c, label->system_identifier, label->timeline,
+                   label->server_version, label->time))
         return -1;
     uint32_t check = (uint32_t)crc32(0, (const Bytef *)text->data, (uInt)text->length);
     return buf_printf(text, error, "crc32=%08" PRIx32 "\n", check);
@@ -56,7 +57,9 @@ static int write_skippable(const struct buf *text, struct buf *out, struct error
     memcpy(header, skippable_magic, sizeof skippable_magic);
     put_le(header + 4, (uint32_t)text->length, 4);
     return buf_append(out, header, sizeof header, error) ||
-           buf_append(out, text->data, text->length, error) ? -1 : 0;
+                   buf_append(out, text->data, text->length, error)
+               ? -1
+               : 0;
 }
 
 static int write_gzip(const struct buf *text, struct buf *out, struct error *error)
@@ -67,7 +70,9 @@ static int write_gzip(const struct buf *text, struct buf *out, struct error *err
     memcpy(header + 12, gzip_subfield, sizeof gzip_subfield);
     put_le(header + 14, (uint32_t)text->length, 2);
     return buf_append(out, header, sizeof header, error) ||
-           buf_append(out, text->data, text->length, error) ? -1 : 0;
+                   buf_append(out, text->data, text->length, error)
+               ? -1
+               : 0;
 }
 
 int label_write(const struct label *label, const struct codec *codec, struct buf *out,
@@ -172,9 +177,9 @@ int label_read(const void *data, size_t size, struct label *label, size_t *head_
                struct error *error)
 {
     const unsigned char *head = data;
-    if (size < GZIP_HEADER + sizeof first_line)
+    size_t offset = size ? text_offset(head) : 0;
+    if (size < offset + sizeof first_line)
         return 0;
-    size_t offset = text_offset(head);
     const char *text = (const char *)head + offset;
     size_t length = text_length(head, offset);
     bool titled = memcmp(text, first_line, sizeof first_line - 1) == 0;

@@ -33,10 +33,10 @@ struct label {
     char time[LABEL_TIME_SIZE + 1]; /* of the push, UTC, ISO 8601 */
 };
 
-/* Appends the head of an object in this coding: the label where the coding's decoders skip it, and for gzip the
- * member's header. Nothing for a coding that can't carry a label. The head's length depends only on
- * name, server_version and the number of digits of raw_size, system_identifier and timeline: a place
- * can be kept for it before the rest is known. */
+/* Appends the head of an object in this coding: the label where the coding's decoders skip it, and
+ * for gzip the member's header. Nothing for a coding that can't carry a label. The head's length
+ * depends only on name, server_version and the number of digits of raw_size, system_identifier and
+ * timeline: a place can be kept for it before the rest is known. */
 int label_write(const struct label *label, const struct codec *codec, struct buf *out,
                 struct error *error);
 
@@ -46,8 +46,8 @@ int label_write(const struct label *label, const struct codec *codec, struct buf
 int label_read(const void *data, size_t size, struct label *label, size_t *head_length,
                struct error *error);
 
-/* What a decoder must not be given: the length of the head for a skippable frame, 0 for gzip, whose header belongs
- * to the coded data. */
+/* What a decoder must not be given: the length of the head for a skippable frame, 0 for gzip, whose
+ * header belongs to the coded data. */
 size_t label_skip(const void *data, size_t head_length);
 
 #endif

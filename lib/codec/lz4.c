@@ -37,7 +37,8 @@ static int lz4_write(struct encoder *encoder, const void *data, size_t size, str
     if (begin(lz4, error))
         return -1;
     for (const char *at = data, *end = at + size; at < end;) {
-        size_t piece = (size_t)(end - at) < CODEC_BUFFER_SIZE ? (size_t)(end - at) : CODEC_BUFFER_SIZE;
+        size_t piece =
+            (size_t)(end - at) < CODEC_BUFFER_SIZE ? (size_t)(end - at) : CODEC_BUFFER_SIZE;
         size_t n = LZ4F_compressUpdate(lz4->context, lz4->output, lz4->capacity, at, piece, NULL);
         if (emit(lz4, n, error))
             return -1;
@@ -86,8 +87,7 @@ struct encoder *lz4_encoder_open(int level, uint64_t raw_size, struct sink sink,
     lz4->preferences = preferences(level, raw_size);
     lz4->capacity = LZ4F_compressBound(CODEC_BUFFER_SIZE, &lz4->preferences);
     lz4->output = malloc(lz4->capacity);
-    if (!lz4->output ||
-        LZ4F_isError(LZ4F_createCompressionContext(&lz4->context, LZ4F_VERSION))) {
+    if (!lz4->output || LZ4F_isError(LZ4F_createCompressionContext(&lz4->context, LZ4F_VERSION))) {
         error_memory(error);
         lz4_encoder_close(&lz4->encoder);
         return NULL;

@@ -117,8 +117,8 @@ int config_file_apply(const char *path, const char *section, struct settings *se
         return error_set_errno(error, errno == ENOENT ? ERROR_MISSING : ERROR_SYSTEM,
                                "can't open configuration file %s", path);
     struct error first = {0};
-    struct parse parse = {.stream = stream, .path = path, .section = section,
-                          .settings = settings, .error = &first};
+    struct parse parse = {
+        .stream = stream, .path = path, .section = section, .settings = settings, .error = &first};
     int result = parse_stream(&parse);
     fclose(stream);
     if (result) {

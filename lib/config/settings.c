@@ -36,9 +36,9 @@ static void make_options(enum settings_command command, struct option *options, 
         const struct setting *setting = setting_at(i);
         if (!(setting->places & SETTING_OPTION) || !(setting->commands & command))
             continue;
-        *options++ = (struct option){setting->name,
-                                     setting->argument ? required_argument : no_argument, NULL,
-                                     LONG_ONLY + (int)i};
+        *options++ =
+            (struct option){setting->name, setting->argument ? required_argument : no_argument,
+                            NULL, LONG_ONLY + (int)i};
         if (setting->letter && setting->letter != '?')
             *letters++ = setting->letter;
         if (setting->letter && setting->argument)
@@ -169,10 +169,9 @@ static int apply_file_at(const char *path, const char *section, struct settings 
 {
     int found = config_file_apply(path, section, settings, error);
     if (found < 0)
-        return error->class == ERROR_MISSING ? error_set(error, ERROR_USAGE,
-                                                         "configuration file %s does not exist",
-                                                         path)
-                                             : -1;
+        return error->class == ERROR_MISSING
+                   ? error_set(error, ERROR_USAGE, "configuration file %s does not exist", path)
+                   : -1;
     if (!found)
         return no_such_section(section, path, error);
     if (section && !settings->archive)

@@ -22,11 +22,12 @@ enum settings_command {
     SETTINGS_ALL = SETTINGS_WALPUSH | SETTINGS_WALFETCH | SETTINGS_WALCLEAN,
 };
 
-/* Texts are owned by the struct; settings_free frees them. A text that was not set is its default. */
+/* Texts are owned by the struct; settings_free frees them. A text that was not set is its default.
+ */
 struct settings {
-    char *archive;  /* a location that storage_open understands */
-    char *compress; /* as codec_choice_parse reads it */
-    char *config;   /* path of the configuration file; NULL: the usual places */
+    char *archive;    /* a location that storage_open understands */
+    char *compress;   /* as codec_choice_parse reads it */
+    char *config;     /* path of the configuration file; NULL: the usual places */
     uint64_t timeout; /* milliseconds */
     int on_error;     /* enum policy_on_error */
     bool init;
@@ -40,8 +41,9 @@ struct settings {
 };
 
 /* Reads the command line `argv` (of `command`), the environment, and the configuration file. The
- * first operand is ARCHIVE: a location, or the name of a section whose `archive` it then is. Operands
- * are moved to the end of argv; *operands is the index of the one behind ARCHIVE. With --help or
+ * first operand is ARCHIVE: a location, or the name of a section whose `archive` it then is.
+ * Operands are moved to the end of argv; *operands is the index of the one behind ARCHIVE. With
+ * --help or
  * --version nothing else is looked at. ERROR_USAGE for whatever is unknown, wrong, or missing;
  * ERROR_SYSTEM when a file can't be read. */
 int settings_load(struct settings *settings, enum settings_command command, int argc, char **argv,

@@ -31,10 +31,10 @@ static const struct setting table[] = {
      "print what would be removed, remove nothing"},
     {"debug", 'd', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(debug), NULL, NULL, NULL,
      "say on standard error what is removed"},
-    {"clean-backup-history", 'b', CLEAN, SETTING_OPTION, SETTING_FLAG,
-     FIELD(clean_backup_history), NULL, NULL, NULL, "remove backup history files too"},
-    {"strip-extension", 'x', CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(strip_extension), "",
-     "EXT", NULL, "a further suffix that the names may have"},
+    {"clean-backup-history", 'b', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(clean_backup_history),
+     NULL, NULL, NULL, "remove backup history files too"},
+    {"strip-extension", 'x', CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(strip_extension), "", "EXT",
+     NULL, "a further suffix that the names may have"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
      NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
     {"verbose", 'v', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(verbose), NULL, NULL, NULL,
@@ -82,9 +82,10 @@ static int store_duration(const struct setting *setting, const char *value, uint
             return 0;
         }
     }
-    return error_set(error, ERROR_USAGE,
-                     "%s: \"%s\" is no time: give a number above 0 with ms, s, min or h, such as 90s",
-                     setting->name, value);
+    return error_set(
+        error, ERROR_USAGE,
+        "%s: \"%s\" is no time: give a number above 0 with ms, s, min or h, such as 90s",
+        setting->name, value);
 }
 
 static int store_choice(const struct setting *setting, const char *value, int *field,

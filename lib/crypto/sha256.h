@@ -17,8 +17,8 @@ void sha256_close(struct sha256 *sha256);
 
 int sha256_update(struct sha256 *sha256, const void *data, size_t size, struct error *error);
 
-/* The digest of all that was given, as lower-case hex with a zero byte behind it. The running digest can then
- * only be closed. */
+/* The digest of all that was given, as lower-case hex with a zero byte behind it. The running
+ * digest can then only be closed. */
 int sha256_finish(struct sha256 *sha256, char hex[SHA256_HEX_SIZE + 1], struct error *error);
 
 #endif

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 5000, LOOKS_PER_TIMEOUT = 4 };
+enum { GRACE_MS = 3000, LOOKS_PER_TIMEOUT = 4 };
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
@@ -67,15 +67,23 @@ static bool ended(pid_t child, int *status)
 }
 
 /* Sends the signal and gives the child a moment to go. */
-static void end(pid_t child, int number, const sigset_t *set)
+static bool end_by(pid_t child, int number, uint64_t grace, const sigset_t *set)
 {
     int status;
-    uint64_t deadline = clock_now_ms() + GRACE_MS;
+    uint64_t deadline = clock_now_ms() + grace;
     kill(child, number);
-    for (uint64_t now = clock_now_ms(); !ended(child, &status) && now < deadline;
-         now = clock_now_ms())
+    for (uint64_t now = clock_now_ms(); now < deadline; now = clock_now_ms()) {
+        if (ended(child, &status))
+            return true;
         wait_signal(set, deadline - now);
-    kill(child, SIGKILL);
+    }
+    return ended(child, &status);
+}
+
+static void end(pid_t child, int number, const sigset_t *set)
+{
+    if (!end_by(child, number, GRACE_MS, set))
+        end_by(child, SIGKILL, GRACE_MS, set);
 }
 
 /* The signal is raised anew, for this process to take as its own: see signals_caught. */
@@ -94,8 +102,7 @@ static int result_of(int status, struct error *error)
     for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
         if (number == passed_on[i])
             return stopped(number, error);
-    return error_set(error, ERROR_SYSTEM, "crashed with signal %d (%s)", number,
-                     strsignal(number));
+    return error_set(error, ERROR_SYSTEM, "crashed with signal %d (%s)", number, strsignal(number));
 }
 
 static int watch(pid_t child, uint64_t timeout, const sigset_t *set, struct error *error)

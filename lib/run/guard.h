@@ -1,8 +1,8 @@
 /* run/guard.h - a deadline for work that may hang in the kernel.
  *
- * A file system that does not answer (NFS without its server) puts a process to sleep where no timer
- * reaches it, and PostgreSQL would wait for it without end. So the work is done in a child, and this
- * process, which touches nothing that can hang, waits.
+ * A file system that does not answer (NFS without its server) puts a process to sleep where no
+ * timer reaches it, and PostgreSQL would wait for it without end. So the work is done in a child,
+ * and this process, which touches nothing that can hang, waits.
  */
 #ifndef RUN_GUARD_H
 #define RUN_GUARD_H

@@ -11,8 +11,8 @@ struct storage_operations {
                                      struct error *error);
     int (*upload_write)(struct storage_upload *upload, const void *data, size_t size,
                         struct error *error);
-    int (*upload_commit)(struct storage_upload *upload, const void *head,
-                         const char *const *rivals, struct error *error);
+    int (*upload_commit)(struct storage_upload *upload, const void *head, const char *const *rivals,
+                         struct error *error);
     void (*upload_close)(struct storage_upload *upload);
     int (*settle)(struct storage *storage, const char *key, struct error *error);
     struct storage_download *(*download)(struct storage *storage, const char *key,

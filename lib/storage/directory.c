@@ -73,7 +73,8 @@ int directory_open_parent(int top, const char *key, enum directory_missing missi
 /* ---- listing ----
  *
  * readdir gives no order. To sort without keeping every name, a pass over the directory keeps the
- * BATCH smallest names behind the last one that was visited, and there are as many passes as batches.
+ * BATCH smallest names behind the last one that was visited, and there are as many passes as
+ * batches.
  */
 enum { BATCH = 32768 };
 

@@ -1,6 +1,6 @@
-/* A directory as storage: an object is a file. A new one is written and fsynced in .waltools/tmp and
- * then linked to its name, which fails when the name is taken (link(2)); the directory is fsynced
- * last. Symbolic links below the directory are never followed. */
+/* A directory as storage: an object is a file. A new one is written and fsynced in .waltools/tmp
+ * and then linked to its name, which fails when the name is taken (link(2)); the directory is
+ * fsynced last. Symbolic links below the directory are never followed. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/signals.h"
@@ -56,12 +56,11 @@ static void file_close(struct storage *storage)
 
 static int upload_begin(struct file_upload *upload, int directory, struct error *error)
 {
-    upload->temporary =
-        directory_open(directory, temporary_directory, DIRECTORY_IS_MADE, error);
+    upload->temporary = directory_open(directory, temporary_directory, DIRECTORY_IS_MADE, error);
     if (upload->temporary < 0)
         return -1;
-    upload->parent = directory_open_parent(directory, upload->key, DIRECTORY_IS_MADE,
-                                           &upload->name, error);
+    upload->parent =
+        directory_open_parent(directory, upload->key, DIRECTORY_IS_MADE, &upload->name, error);
     if (upload->parent < 0)
         return -1;
     tempfile_sweep(upload->temporary, temporary_prefix);
@@ -92,8 +91,12 @@ static struct storage_upload *file_upload(struct storage *storage, const char *k
         error_memory(error);
         return NULL;
     }
-    *upload = (struct file_upload){.upload = {storage}, .file = TEMPFILE_NONE, .temporary = -1,
-                                   .parent = -1, .head_size = head_size, .key = strdup(key)};
+    *upload = (struct file_upload){.upload = {storage},
+                                   .file = TEMPFILE_NONE,
+                                   .temporary = -1,
+                                   .parent = -1,
+                                   .head_size = head_size,
+                                   .key = strdup(key)};
     if (!upload->key || upload_begin(upload, top(storage), error)) {
         if (!upload->key)
             error_memory(error);
@@ -136,8 +139,7 @@ static int place(struct file_upload *upload, struct error *error)
     return error_set_errno(error, file_error_class(errno), "can't link %s into place", upload->key);
 }
 
-static int check_rivals(struct file_upload *upload, const char *const *rivals,
-                        struct error *error)
+static int check_rivals(struct file_upload *upload, const char *const *rivals, struct error *error)
 {
     for (; rivals && *rivals; rivals++)
         if (faccessat(upload->parent, *rivals, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -145,8 +147,8 @@ static int check_rivals(struct file_upload *upload, const char *const *rivals,
     return 0;
 }
 
-/* The lock makes one step of looking for rivals and linking. It is held for microseconds; where the file system
- * has no locks, what remains is the look. */
+/* The lock makes one step of looking for rivals and linking. It is held for microseconds; where the
+ * file system has no locks, what remains is the look. */
 static int place_alone(struct file_upload *upload, const char *const *rivals, struct error *error)
 {
     flock(upload->temporary, LOCK_EX);
@@ -160,8 +162,7 @@ static int file_upload_commit(struct storage_upload *storage_upload, const void 
 {
     struct file_upload *upload = (struct file_upload *)storage_upload;
     int fd = upload->file.fd;
-    if (upload->head_size &&
-        file_write_at(fd, upload->key, head, upload->head_size, 0, error))
+    if (upload->head_size && file_write_at(fd, upload->key, head, upload->head_size, 0, error))
         return -1;
     if (file_sync(fd, upload->key, error) || signals_check(error) ||
         place_alone(upload, rivals, error))
@@ -203,9 +204,10 @@ static int open_object(int directory, const char *key, uint64_t *size, struct er
     close(parent);
     errno = number;
     if (fd < 0)
-        return error_set_errno(error, file_error_class(errno), errno == ELOOP
-                               ? "%s is a symbolic link, which is never followed"
-                               : "can't open %s", key);
+        return error_set_errno(error, file_error_class(errno),
+                               errno == ELOOP ? "%s is a symbolic link, which is never followed"
+                                              : "can't open %s",
+                               key);
     struct stat status;
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
         *size = (uint64_t)status.st_size;
@@ -332,9 +334,9 @@ static const struct storage_operations file_operations = {
 static int open_failed(const char *path, struct error *error)
 {
     if (errno == ENOENT)
-        return error_set(error, ERROR_UNREACHABLE,
-                         "archive directory %s does not exist; is it mounted? (it is never created)",
-                         path);
+        return error_set(
+            error, ERROR_UNREACHABLE,
+            "archive directory %s does not exist; is it mounted? (it is never created)", path);
     if (errno == ENOTDIR)
         return error_set(error, ERROR_USAGE, "archive %s is not a directory", path);
     return error_set_errno(error, file_error_class(errno), "can't open archive directory %s", path);

@@ -31,10 +31,10 @@ void storage_close(struct storage *storage);
  * head. Until commit returns 0 nothing is under the key, or all of it; when it returns 0 the object
  * is complete, durable (file, name and every directory on the way) and was made by this call.
  * ERROR_EXISTS from commit: something has the key already, or one of the `rivals` (NULL-terminated
- * keys in the same directory, NULL for none); it is left as it was, and nothing was made. That holds
- * too against another upload that commits to a rival at the same moment.
- * storage_upload_close frees, and discards what was not committed; NULL is allowed. Parts of the key
- * that are directories are made. What killed uploads left behind is removed here. */
+ * keys in the same directory, NULL for none); it is left as it was, and nothing was made. That
+ * holds too against another upload that commits to a rival at the same moment. storage_upload_close
+ * frees, and discards what was not committed; NULL is allowed. Parts of the key that are
+ * directories are made. What killed uploads left behind is removed here. */
 struct storage_upload *storage_upload(struct storage *storage, const char *key, size_t head_size,
                                       struct error *error);
 int storage_upload_write(struct storage_upload *upload, const void *data, size_t size,

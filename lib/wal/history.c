@@ -94,8 +94,8 @@ static int check_entries(const struct wal_name *name, const char *at, const char
         if (line.at == line.end || *line.at == '#')
             continue;
         if (!read_entry(&line, &timeline, &address))
-            return error_set(error, ERROR_CORRUPT,
-                             "line %u is not a timeline, an LSN and a reason", number);
+            return error_set(error, ERROR_CORRUPT, "line %u is not a timeline, an LSN and a reason",
+                             number);
         if (timeline <= last)
             return error_set(error, ERROR_CORRUPT,
                              "timelines must rise, line %u has %" PRIu32 " after %" PRIu32, number,
@@ -157,8 +157,9 @@ static const char *const field_texts[FIELDS] = {
     [FIELD_STOP_TIMELINE] = "STOP TIMELINE: ",
 };
 
-/* Where the first line of each kind has its value; at is NULL for one that is not there. A label may
- * hold anything, lines that look like another field too, but it comes after START WAL LOCATION. */
+/* Where the first line of each kind has its value; at is NULL for one that is not there. A label
+ * may hold anything, lines that look like another field too, but it comes after START WAL LOCATION.
+ */
 static void find_fields(const char *at, const char *end, struct line fields[FIELDS])
 {
     struct line line;
@@ -190,8 +191,8 @@ static bool read_location(struct line line, uint64_t *address, struct wal_name *
     return skip_text(&line, ")") && line.at == line.end;
 }
 
-/* The offset is what is left of the LSN within a segment, whose size is not known here: the least one
- * must do. */
+/* The offset is what is left of the LSN within a segment, whose size is not known here: the least
+ * one must do. */
 static bool is_named_start(const struct wal_name *name, uint64_t start, const struct wal_name *file)
 {
     uint32_t mask = 1024 * 1024 - 1;
@@ -225,7 +226,8 @@ int wal_history_check(const struct wal_name *name, const char *text, size_t size
     if (size == 0)
         return error_set(error, ERROR_CORRUPT, "it is empty");
     if (size > WAL_HISTORY_SIZE_MAX)
-        return error_set(error, ERROR_CORRUPT, "it is too long for a history file: %zu bytes", size);
+        return error_set(error, ERROR_CORRUPT, "it is too long for a history file: %zu bytes",
+                         size);
     if (memchr(text, '\0', size))
         return error_set(error, ERROR_CORRUPT, "it is not text");
     if (text[size - 1] != '\n')

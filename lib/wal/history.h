@@ -15,15 +15,15 @@ enum { WAL_HISTORY_SIZE_MAX = 1024 * 1024 }; /* bytes; far above any real one */
 
 /* Is `text` (`size` bytes) the content of the timeline history file or backup history file `name`?
  * History: at least one entry; timelines rise and stay below the name's; each has an LSN; blank
- * lines and # comments are normal. Backup: START WAL LOCATION, STOP WAL LOCATION and the other lines
- * are there, and the file that START WAL LOCATION names is the one in `name`.
- * ERROR_CORRUPT when it is empty, too long, cut off or no such text; ERROR_REFUSED when it is well
- * formed but belongs to another name. */
+ * lines and # comments are normal. Backup: START WAL LOCATION, STOP WAL LOCATION and the other
+ * lines are there, and the file that START WAL LOCATION names is the one in `name`. ERROR_CORRUPT
+ * when it is empty, too long, cut off or no such text; ERROR_REFUSED when it is well formed but
+ * belongs to another name. */
 int wal_history_check(const struct wal_name *name, const char *text, size_t size,
                       struct error *error);
 
-/* Where the timeline begins whose history this is: the LSN of the last entry. False when there is no
- * entry. */
+/* Where the timeline begins whose history this is: the LSN of the last entry. False when there is
+ * no entry. */
 bool wal_history_fork(const char *text, size_t size, uint64_t *address);
 
 #endif

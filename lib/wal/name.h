@@ -31,8 +31,8 @@ struct wal_name {
     char text[WAL_NAME_MAX + 1];
 };
 
-/* Reads a name of exactly `length` bytes. Only upper-case hex digits, as PostgreSQL writes them; the
- * whole text must be the name. False when it is none; *name is then unspecified. */
+/* Reads a name of exactly `length` bytes. Only upper-case hex digits, as PostgreSQL writes them;
+ * the whole text must be the name. False when it is none; *name is then unspecified. */
 bool wal_name_parse(const char *text, size_t length, struct wal_name *name);
 
 /* "WAL segment", "partial WAL segment", "timeline history file", "backup history file". */

@@ -41,17 +41,18 @@ struct wal_page {
 };
 
 /* Decodes the header at the start of a page; `size` is what there is of the page, in bytes. Nothing
- * is judged but the space: false when size is too small for the header that the flags announce. */
+ * is judged but the space: false when size is too small for the header that the flags announce; of
+ * a long header with room for a short one the short one's fields are there. */
 bool wal_page_decode(const void *page, size_t size, struct wal_page *out);
 
 /* What PostgreSQL release writes this magic: "9.3" to "18"; NULL for a magic that is not known. */
 const char *wal_magic_version(uint16_t magic);
 
 enum wal_magic_age {
-    WAL_MAGIC_UNKNOWN,  /* not a WAL magic at all: outside D000..DFFF */
-    WAL_MAGIC_TOO_OLD,  /* 9.2 or older: another page format */
+    WAL_MAGIC_UNKNOWN, /* not a WAL magic at all: outside D000..DFFF */
+    WAL_MAGIC_TOO_OLD, /* 9.2 or older: another page format */
     WAL_MAGIC_KNOWN,
-    WAL_MAGIC_NEWER,    /* above the newest known: a PostgreSQL that came after this program */
+    WAL_MAGIC_NEWER, /* above the newest known: a PostgreSQL that came after this program */
 };
 
 /* An unlisted value between known ones is WAL_MAGIC_UNKNOWN. */

@@ -36,7 +36,7 @@ struct walker {
 };
 
 struct record {
-    size_t offset;      /* of its first byte in the segment */
+    size_t offset; /* of its first byte in the segment */
     uint32_t length;
     size_t header_size; /* how much of the header is there yet */
     unsigned char header[RECORD_HEADER_SIZE];
@@ -65,8 +65,8 @@ static enum outcome damaged(struct walker *walker, size_t offset, const char *wh
     return OUTCOME_DAMAGED;
 }
 
-/* Steps over the header of the page at walker->offset, where `pending` bytes of a record are still to
- * come. */
+/* Steps over the header of the page at walker->offset, where `pending` bytes of a record are still
+ * to come. */
 static enum outcome enter_page(struct walker *walker, uint32_t pending)
 {
     struct wal_page page;
@@ -169,7 +169,8 @@ static enum outcome judge_header(struct walker *walker, const struct record *rec
     if (record->header_size < RECORD_HEADER_SIZE || previous_fits(walker, record))
         return outcome;
     damaged(walker, record->offset, "the chain of records is broken by the record");
-    bool crosses_end = outcome == OUTCOME_CUT && walker->limit == walker->segment->first.segment_size;
+    bool crosses_end =
+        outcome == OUTCOME_CUT && walker->limit == walker->segment->first.segment_size;
     return crosses_end ? OUTCOME_DAMAGED : OUTCOME_FOREIGN;
 }
 
@@ -225,7 +226,8 @@ static bool is_empty_page(const struct walker *walker, size_t offset)
     const unsigned char *data = walker->data + offset;
     struct wal_page page;
     wal_page_decode(data, walker->page_size, &page);
-    if (offset < walker->limit && (page.flags & WAL_PAGE_FIRST_IS_CONTRECORD || page.remaining_length))
+    if (offset < walker->limit &&
+        (page.flags & WAL_PAGE_FIRST_IS_CONTRECORD || page.remaining_length))
         return false;
     return is_zero(data + WAL_PAGE_HEADER_SIZE, walker->page_size - WAL_PAGE_HEADER_SIZE);
 }
@@ -256,7 +258,7 @@ static bool is_quiet_end(const struct walker *walker, const struct record *recor
                          enum outcome outcome)
 {
     size_t last_page = walker->limit - walker->page_size;
-    if (walker->segment->name.kind == WAL_PARTIAL || outcome == OUTCOME_NONE)
+    if (walker->segment->name.kind == WAL_PARTIAL)
         return true;
     if (record->offset < last_page)
         return false;

@@ -60,13 +60,13 @@ static int check_name(struct wal_segment *segment, struct error *error)
     const struct wal_page *first = &segment->first;
     if (!wal_name_address(&segment->name, first->segment_size, &segment->start))
         return error_set(error, ERROR_REFUSED,
-                         "no segment of %" PRIu32 " bytes, the size in its first page, has this name",
+                         "no segment of %" PRIu32
+                         " bytes, the size in its first page, has this name",
                          first->segment_size);
     if (first->address != segment->start)
-        return error_set(error, ERROR_REFUSED,
-                         "it is another segment: %08" PRIX32 "%08" PRIX64 "%08" PRIX32,
-                         first->timeline, first->address >> 32,
-                         (uint32_t)first->address / first->segment_size);
+        return error_set(
+            error, ERROR_REFUSED, "it is another segment: %08" PRIX32 "%08" PRIX64 "%08" PRIX32,
+            first->timeline, first->address >> 32, (uint32_t)first->address / first->segment_size);
     if (first->timeline > segment->name.timeline)
         return error_set(error, ERROR_REFUSED,
                          "it is of timeline %" PRIu32 ", its name says %" PRIu32, first->timeline,
@@ -77,8 +77,7 @@ static int check_name(struct wal_segment *segment, struct error *error)
 int wal_segment_open(struct wal_segment *segment, const struct wal_name *name, const void *page,
                      size_t size, uint64_t file_size, struct error *error)
 {
-    *segment = (struct wal_segment){
-        .name = *name, .stale_from = UINT64_MAX, .suspect = UINT64_MAX};
+    *segment = (struct wal_segment){.name = *name, .stale_from = UINT64_MAX, .suspect = UINT64_MAX};
     if (file_size == 0)
         return error_set(error, ERROR_CORRUPT, "it is empty");
     bool decoded = wal_page_decode(page, size, &segment->first);
@@ -104,28 +103,38 @@ static bool is_zero(const unsigned char *header)
     return !memcmp(header, zero, sizeof zero);
 }
 
-/* What holds for every page that PostgreSQL wrote at this place, of this segment or an earlier use. */
+static int check_flags(const struct wal_segment *segment, uint64_t offset,
+                       const struct wal_page *page, struct error *error)
+{
+    bool is_long = page->flags & WAL_PAGE_LONG_HEADER;
+    bool begins_segment = page->address % segment->first.segment_size == 0;
+    if (is_long == begins_segment && flags_are_known(segment, page))
+        return 0;
+    return error_set(error, ERROR_CORRUPT,
+                     "the page at offset %" PRIu64 " has impossible flags (%04X)", offset,
+                     page->flags);
+}
+
+/* What holds for every page that PostgreSQL leaves at this place: it belongs here, or further to
+ * the front, in this segment or another. */
 static int check_header(const struct wal_segment *segment, uint64_t offset,
                         const struct wal_page *page, struct error *error)
 {
+    uint64_t place = page->address % segment->first.segment_size;
     if (page->magic != segment->first.magic)
         return error_set(error, ERROR_CORRUPT,
-                         "the page at offset %" PRIu64 " has the magic number %04X, not %04X", offset,
-                         page->magic, segment->first.magic);
-    if (page->flags & WAL_PAGE_LONG_HEADER || !flags_are_known(segment, page))
-        return error_set(error, ERROR_CORRUPT,
-                         "the page at offset %" PRIu64 " has impossible flags (%04X)", offset,
-                         page->flags);
+                         "the page at offset %" PRIu64 " has the magic number %04X, not %04X",
+                         offset, page->magic, segment->first.magic);
     if (page->timeline == 0 || page->timeline > segment->name.timeline)
         return error_set(error, ERROR_CORRUPT,
                          "the page at offset %" PRIu64 " is of timeline %" PRIu32
                          ", the name says %" PRIu32,
                          offset, page->timeline, segment->name.timeline);
-    if (page->address % segment->first.segment_size != offset)
+    if (place > offset || place % segment->first.page_size)
         return error_set(error, ERROR_CORRUPT,
                          "the page at offset %" PRIu64 " has the address %" PRIX64 "/%08" PRIX32,
                          offset, page->address >> 32, (uint32_t)page->address);
-    return 0;
+    return check_flags(segment, offset, page, error);
 }
 
 static bool differ_by_one_bit(const struct wal_segment *segment, uint64_t offset,
@@ -181,8 +190,8 @@ static int judge_page(struct wal_segment *segment, struct error *error)
     return 0;
 }
 
-/* One stale page alone, and that by one bit: no recycled segment, but a flipped bit in the last page
- * of the sequence, behind which no page is left that could tell. */
+/* One stale page alone, and that by one bit: no recycled segment, but a flipped bit in the last
+ * page of the sequence, behind which no page is left that could tell. */
 static int check_suspect(const struct wal_segment *segment, struct error *error)
 {
     if (segment->offset < segment->first.segment_size || segment->stale_pages != 1 ||
@@ -197,9 +206,9 @@ static int check_suspect(const struct wal_segment *segment, struct error *error)
 static size_t take_portion(struct wal_segment *segment, const unsigned char *data, size_t size)
 {
     size_t in_page = segment->offset % segment->first.page_size;
-    size_t wanted = (in_page < WAL_PAGE_HEADER_SIZE ? WAL_PAGE_HEADER_SIZE
-                                                    : segment->first.page_size) -
-                    in_page;
+    size_t wanted =
+        (in_page < WAL_PAGE_HEADER_SIZE ? WAL_PAGE_HEADER_SIZE : segment->first.page_size) -
+        in_page;
     size_t taken = size < wanted ? size : wanted;
     if (in_page < WAL_PAGE_HEADER_SIZE)
         memcpy(segment->header + in_page, data, taken);

@@ -28,13 +28,12 @@ struct wal_segment {
 };
 
 /* Judges the first page of the file `name` (a segment or partial segment) whose length is
- * `file_size` bytes; `size` bytes of it are at `page`, at least WAL_LONG_PAGE_HEADER_SIZE unless the
- * file is shorter than that.
- * ERROR_CORRUPT: it is empty, too short, not a WAL page, its segment or page size is impossible, or
- * the file's length is not the segment size. ERROR_REFUSED: well-formed, but it is another segment
- * (page address), or its timeline is higher than the name's, or PostgreSQL 9.2 or older wrote it.
- * A page's timeline may be lower than the name's: the first segment of a new timeline begins as a
- * copy of the old one. */
+ * `file_size` bytes; `size` bytes of it are at `page`, at least WAL_LONG_PAGE_HEADER_SIZE unless
+ * the file is shorter than that. ERROR_CORRUPT: it is empty, too short, not a WAL page, its segment
+ * or page size is impossible, or the file's length is not the segment size. ERROR_REFUSED:
+ * well-formed, but it is another segment (page address), or its timeline is higher than the name's,
+ * or PostgreSQL 9.2 or older wrote it. A page's timeline may be lower than the name's: the first
+ * segment of a new timeline begins as a copy of the old one. */
 int wal_segment_open(struct wal_segment *segment, const struct wal_name *name, const void *page,
                      size_t size, uint64_t file_size, struct error *error);
 
@@ -45,17 +44,22 @@ int wal_segment_open(struct wal_segment *segment, const struct wal_name *name, c
  * In sequence is a page with the address that its place gives it, and a timeline that is not lower
  * than the one before and not higher than the name's.
  *
- * A tail that is not in sequence is normal: all zero, or what a recycled segment held before, after a
- * switch of segments, in a partial, and at the end of an old timeline. Stale is a well-formed header
- * of the same release and the same place in another segment. Another segment need not be an earlier
- * one: at a promotion PostgreSQL recycles what the old timeline had written beyond the switch point,
- * often under the same number, so addresses may be higher, or fit and only the timeline is lower.
+ * A tail that is not in sequence is normal after a switch of segments, in a partial, and at the end
+ * of an old timeline: all zero, or stale. Stale is what the file held before it was used as this
+ * segment, any well-formed header of the same release that belongs at its place in another segment,
+ * or further to the front in any:
+ * - At a checkpoint a segment is recycled from a lower one. At a promotion it may also come from a
+ *   higher one that the old timeline had written beyond the switch point, or from the same one, and
+ *   then only the timeline tells it from the sequence.
+ * - The first segment of a new timeline is copied by XLogFileCopy (xlog.c), which means to zero
+ * what lies behind the switch point, but (15.20 and others) repeats the page with the switch point
+ * to the end; a long header too, if that was the first page.
  *
- * But once the sequence has ended it does not begin again: a page in sequence behind one that is not
- * means damage, as does a header that is neither in sequence, nor zero, nor stale, as does (not in
- * a WAL_PARTIAL, where it may be genuine) a single stale page that is one bit away from the sequence.
- * ERROR_CORRUPT with the offset of the page, in bytes; also when there is more than a segment. After
- * an error the walk can't go on. */
+ * But once the sequence has ended it does not begin again: a page in sequence behind one that is
+ * not means damage, as does a header that is neither in sequence, nor zero, nor stale. So does, but
+ * for a WAL_PARTIAL where it may be genuine, a single stale page that is one bit away from the
+ * sequence. ERROR_CORRUPT with the offset of the page, in bytes; also when there is more than a
+ * segment. After an error the walk can't go on. */
 int wal_segment_next(struct wal_segment *segment, const void *data, size_t size,
                      struct error *error);
 

@@ -1,0 +1,53 @@
+#!/usr/bin/perl
+# Arrows between the rooms go one way: no file includes what its room may not know.
+use strict;
+use warnings;
+use Test::More;
+use FindBin;
+chdir "$FindBin::Bin/../.." or die $!;
+
+# What each room may include besides itself. config is filled by cmd and handed down as values.
+my %allowed = (
+    base    => [],
+    wal     => ['base'],
+    codec   => ['base'],
+    crypto  => ['base'],
+    storage => ['base'],
+    run     => ['base'],
+    config  => ['base'],
+    archive => [qw(base wal codec crypto storage run)],
+    cmd     => [qw(base wal codec archive config run)],
+);
+
+# Third-party headers that one room alone may see, in one file each where that is possible.
+my %third_party = (
+    'openssl/'   => qr{^lib/crypto/},
+    'archive.h'  => qr{^lib/codec/foreign\.c$},
+    'zstd.h'     => qr{^lib/codec/zstd\.c$},
+    'lz4frame.h' => qr{^lib/codec/lz4\.c$},
+    'zlib.h'     => qr{^lib/codec/(gzip|label)\.c$},
+    'ini.h'      => qr{^lib/config/file\.c$},
+);
+
+for my $file (sort(glob('lib/*/*.[ch]'), glob('cmd/*.[ch]'))) {
+    my ($room) = $file =~ m{^(?:lib/)?([^/]+)/};
+    my %may = map { $_ => 1 } $room, @{ $allowed{$room} // [] };
+    open my $in, '<', $file or die "$file: $!";
+    my @wrong;
+    while (my $line = <$in>) {
+        if ($line =~ /^#include "([^"]+)"/) {
+            my $target = $1;
+            my ($other) = $target =~ m{^([^/]+)/};
+            push @wrong, "line $.: $target" if defined $other && !$may{$other};
+        } elsif ($line =~ /^#include <([^>]+)>/) {
+            my $target = $1;
+            for my $header (keys %third_party) {
+                push @wrong, "line $.: <$target>"
+                  if index($target, $header) == 0 && $file !~ $third_party{$header};
+            }
+        }
+    }
+    ok(exists $allowed{$room} && !@wrong, "$file includes what it may") or diag(join "\n", @wrong);
+}
+
+done_testing();
