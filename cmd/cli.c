@@ -3,8 +3,9 @@
 #include "base/signals.h"
 #include "run/guard.h"
 
+#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
 /* What the guarded child is given. */
 struct job {
@@ -86,10 +87,22 @@ static int run(const struct cli *cli, struct settings *settings, int argc, char 
     return guard_run(work, &job, settings->timeout, error);
 }
 
+/* A program started without them must not open an archive's file under the number of standard
+ * error. */
+static void reserve_standard_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = dup(fd);
+    if (fd >= 0)
+        close(fd);
+}
+
 int cli_main(const struct cli *cli, int argc, char **argv)
 {
     struct settings settings;
     struct error error;
+    reserve_standard_descriptors();
     log_open(cli->name, LOG_LEVEL_WARNING);
     signals_setup();
     int code = run(cli, &settings, argc, argv, &error);

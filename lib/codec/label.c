@@ -13,7 +13,8 @@
 static const unsigned char skippable_magic[4] = {0x57, 0x2a, 0x4d, 0x18};
 static const unsigned char gzip_header[10] = {0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255};
 static const char gzip_subfield[2] = {'W', 'L'};
-static const char first_line[] = "waltools-label=1\n";
+static const char title[] = "waltools-label=";
+static const char version[] = "1\n";
 
 enum {
     SKIPPABLE_HEADER = 8, /* magic, length of the text (32 bits) */
@@ -39,13 +40,13 @@ static uint32_t get_le(const unsigned char *from, int bytes)
 static int write_text(const struct label *label, struct buf *text, struct error *error)
 {
     if (buf_printf(text, error,
-                   "%sname=%s\nraw-size=%" PRIu64 "\nraw-sha256=%-64s\n"
+                   "%s%sname=%s\nraw-size=%" PRIu64 "\nraw-sha256=%-64s\n"
                    "stored-size=%020" PRIu64 "\nstored-crc32c=%08" PRIx32 "\n"
                    "system-identifier=%" PRIu64 "\ntimeline=%" PRIu32 "\n"
                    "server-version=%s\ntime=%-20s\n",
-                   first_line, label->name, label->raw_size, label->raw_sha256, label->stored_size,
-                   label->stored_crc32c, label->system_identifier, label->timeline,
-                   label->server_version, label->time))
+                   title, version, label->name, label->raw_size, label->raw_sha256,
+                   label->stored_size, label->stored_crc32c, label->system_identifier,
+                   label->timeline, label->server_version, label->time))
         return -1;
     uint32_t check = (uint32_t)crc32(0, (const Bytef *)text->data, (uInt)text->length);
     return buf_printf(text, error, "crc32=%08" PRIx32 "\n", check);
@@ -113,7 +114,7 @@ static size_t text_length(const unsigned char *data, size_t offset)
 static bool checked(const char *text, size_t length)
 {
     char line[CHECK_LINE + 1];
-    if (length < sizeof first_line + CHECK_LINE)
+    if (length < sizeof title + sizeof version + CHECK_LINE)
         return false;
     uint32_t check = (uint32_t)crc32(0, (const Bytef *)text, (uInt)(length - CHECK_LINE));
     snprintf(line, sizeof line, "crc32=%08" PRIx32 "\n", check);
@@ -171,24 +172,39 @@ static bool parse(const char *text, size_t length, struct label *label)
     return true;
 }
 
+static bool is_titled(const char *text)
+{
+    return memcmp(text, title, sizeof title - 1) == 0;
+}
+
+/* Is this the place of a label, by what stands around its text? */
+static bool is_marked(const unsigned char *head, size_t offset)
+{
+    if (offset == SKIPPABLE_HEADER)
+        return memcmp(head, skippable_magic, sizeof skippable_magic) == 0;
+    return head[3] == gzip_header[3] && memcmp(head + 12, gzip_subfield, sizeof gzip_subfield) == 0;
+}
+
 /* One flipped bit in the magic must not turn a label into a frame that is silently skipped, so a
- * label is known by its first line, and then everything around it must be as it was written. */
+ * label is known by its title or by its marks, and then both must be as they were written. */
 int label_read(const void *data, size_t size, struct label *label, size_t *head_length,
                struct error *error)
 {
     const unsigned char *head = data;
     size_t offset = size ? text_offset(head) : 0;
-    if (size < offset + sizeof first_line)
+    if (size < offset + sizeof title + sizeof version)
         return 0;
     const char *text = (const char *)head + offset;
     size_t length = text_length(head, offset);
-    bool titled = memcmp(text, first_line, sizeof first_line - 1) == 0;
-    if (!titled && memcmp(head, skippable_magic, sizeof skippable_magic) != 0 &&
-        !(offset == GZIP_HEADER && memcmp(head + 12, gzip_subfield, sizeof gzip_subfield) == 0 &&
-          head[3] == gzip_header[3]))
+    if (!is_titled(text) && !is_marked(head, offset))
         return 0;
-    if (!titled || length > LABEL_HEAD_MAX - GZIP_HEADER || length > size - offset ||
-        !framed(head, offset, length) || !checked(text, length) || !parse(text, length, label))
+    if (!is_titled(text) || length > LABEL_HEAD_MAX - GZIP_HEADER || length > size - offset ||
+        !framed(head, offset, length) || !checked(text, length))
+        return error_set(error, ERROR_CORRUPT, "damaged label");
+    if (memcmp(text + sizeof title - 1, version, sizeof version - 1) != 0)
+        return error_set(error, ERROR_REFUSED,
+                         "its label has a format that this version of waltools does not know");
+    if (!parse(text, length, label))
         return error_set(error, ERROR_CORRUPT, "damaged label");
     *head_length = offset + length;
     return 1;

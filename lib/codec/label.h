@@ -42,7 +42,7 @@ int label_write(const struct label *label, const struct codec *codec, struct buf
 
 /* Looks for a label in an object's first `size` bytes (LABEL_HEAD_MAX of them unless the object is
  * shorter). Returns 1 with the label and the head's length in bytes, 0 when there is none, -1 with
- * ERROR_CORRUPT when there is one that is damaged or cut off. */
+ * ERROR_CORRUPT when there is one that is damaged or cut off, ERROR_REFUSED for a later format. */
 int label_read(const void *data, size_t size, struct label *label, size_t *head_length,
                struct error *error);
 

