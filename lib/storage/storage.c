@@ -11,6 +11,8 @@ static const struct storage_kind {
     struct storage *(*open)(const char *location, struct error *error);
 } kinds[] = {
     {"/", 0, file_storage_open},
+    {"./", 0, file_storage_open},
+    {"../", 0, file_storage_open},
     {"file:///", sizeof "file://" - 1, file_storage_open},
 };
 
@@ -19,10 +21,11 @@ struct storage *storage_open(const char *location, struct error *error)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strncmp(location, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
             return kinds[i].open(location + kinds[i].skip, error);
-    error_set(error, ERROR_USAGE,
-              "\"%s\" is no archive: give an absolute path (/path), file:///path, or the name of a "
-              "section of waltools.conf",
-              location);
+    error_set(
+        error, ERROR_USAGE,
+        "\"%s\" is no archive: give a directory (/path, ./path or file:///path) or the name of "
+        "a section of waltools.conf",
+        location);
     return NULL;
 }
 

@@ -20,9 +20,9 @@ struct storage;
 struct storage_upload;
 struct storage_download;
 
-/* Opens what `location` names: "/path", "file:///path". NULL on failure; ERROR_USAGE for a location
- * that no kind of storage understands, ERROR_UNREACHABLE for one that is not there: it is never
- * created. The caller closes it; storage_close(NULL) is allowed. */
+/* Opens what `location` names: "/path", "./path", "../path", "file:///path". NULL on failure;
+ * ERROR_USAGE for a location that no kind of storage understands, ERROR_UNREACHABLE for one that is
+ * not there: it is never created. The caller closes it; storage_close(NULL) is allowed. */
 struct storage *storage_open(const char *location, struct error *error);
 void storage_close(struct storage *storage);
 
