@@ -207,13 +207,15 @@ static void test_copied_tail(void)
     builder_repeat(&b, 40 * BUILDER_PAGE, 41 * BUILDER_PAGE);
     is_int(judge(&b, ""), ERROR_NONE, "a tail that repeats the page with the switch point");
     is_int(judge(&b, ".partial"), ERROR_NONE, "in a partial");
-    builder_repeat(&b, 0, 1 * BUILDER_PAGE);
+    unsigned char *address = b.data + 77 * BUILDER_PAGE + 8;
+    builder_put(address, b.start + 78 * BUILDER_PAGE, 8);
+    is_int(judge(&b, ".partial"), ERROR_CORRUPT, "but not one from further back");
+    builder_put(address, b.start + 40 * BUILDER_PAGE + 8, 8);
+    is_int(judge(&b, ".partial"), ERROR_CORRUPT, "nor from within a page");
+    builder_repeat(&b, 0, BUILDER_PAGE);
     is_int(judge(&b, ".partial"), ERROR_NONE, "the first page, with its long header");
     b.data[77 * BUILDER_PAGE + 2] ^= 2;
     is_int(judge(&b, ".partial"), ERROR_CORRUPT, "but not without it");
-    b.data[77 * BUILDER_PAGE + 2] ^= 2;
-    builder_put(b.data + 77 * BUILDER_PAGE + 8, b.start + 78 * BUILDER_PAGE, 8);
-    is_int(judge(&b, ".partial"), ERROR_CORRUPT, "nor a page from further back");
     builder_free(&b);
 }
 
