@@ -2,6 +2,7 @@
 #include "archive/identity.h"
 #include "archive/object.h"
 #include "archive/reader.h"
+#include "archive/successor.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -34,33 +35,6 @@ static int prove_archive(struct archive *archive, struct error *error)
 
 /* ---- is it a hole? ---- */
 
-struct later {
-    struct wal_name name;
-    char *key; /* NULL: none */
-};
-
-static int take_segment(void *context, const char *key, struct error *error)
-{
-    struct later *later = context;
-    const struct codec *codec;
-    if (!object_parse(key, &later->name, &codec) || later->name.kind != WAL_SEGMENT)
-        return 0;
-    later->key = strdup(key);
-    return later->key ? 1 : error_memory(error);
-}
-
-/* The first segment behind `name` on its timeline. */
-static int find_later(struct archive *archive, const struct wal_name *name, struct later *later,
-                      struct error *error)
-{
-    char timeline[9], after[WAL_NAME_MAX + 2];
-    later->key = NULL;
-    snprintf(timeline, sizeof timeline, "%.8s", name->text);
-    /* '~' sorts behind every suffix */
-    snprintf(after, sizeof after, "%s~", name->text);
-    return storage_list(archive->storage, "", timeline, after, take_segment, later, error);
-}
-
 /* Reads the timeline's history file from the archive. 1, 0 when it is not there, -1. */
 static int read_history(struct archive *archive, const struct wal_name *history, struct buf *text,
                         struct error *error)
@@ -86,16 +60,10 @@ static int read_history(struct archive *archive, const struct wal_name *history,
     return 0;
 }
 
-/* The segment number of an LSN or a name, for comparing within one archive. */
-static uint64_t number_of(uint64_t address, uint64_t segment_size)
-{
-    return address / segment_size;
-}
-
 /* A timeline has no segments before the one in which it forked off; some releases ask for them all
  * the same. 1 when the name is such a one, 0 when not, -1. */
 static int before_fork(struct archive *archive, const struct wal_name *name,
-                       const struct later *later, struct error *error)
+                       const struct successor *later, struct error *error)
 {
     struct wal_name history;
     struct wal_page page;
@@ -108,12 +76,12 @@ static int before_fork(struct archive *archive, const struct wal_name *name,
     if (!wal_name_parse(history_name, strlen(history_name), &history))
         return 0;
     int found = read_history(archive, &history, &text, error);
-    if (found > 0 && reader_first_page(archive, later->key, &later->name, &page, error))
+    if (found > 0 && reader_first_page(archive, later->key.text, &later->name, &page, error))
         found = -1;
     if (found > 0)
         found = wal_history_fork(text.data, text.length, &fork) &&
                 wal_name_address(name, page.segment_size, &address) &&
-                number_of(address, page.segment_size) < number_of(fork, page.segment_size);
+                address / page.segment_size < fork / page.segment_size;
     buf_free(&text);
     return found;
 }
@@ -139,25 +107,21 @@ static bool server_has_it(const struct wal_name *name, const char *destination)
 static int judge_segment(struct archive *archive, const struct wal_name *name,
                          const char *destination, struct error *error)
 {
-    struct later later;
-    if (find_later(archive, name, &later, error))
-        return -1;
-    int hole = later.key != NULL;
-    if (hole) {
-        int before = before_fork(archive, name, &later, error);
-        hole = before < 0 ? -1 : !before;
-    }
-    if (hole > 0 && server_has_it(name, destination)) {
+    struct successor later;
+    int found = successor_find(archive, name, &later, error);
+    if (found <= 0)
+        return found;
+    int before = before_fork(archive, name, &later, error);
+    if (before)
+        return before < 0 ? -1 : 0;
+    if (server_has_it(name, destination)) {
         log_info("%s is missing in the archive, but the server has it", name->text);
-        hole = 0;
+        return 0;
     }
-    if (hole > 0)
-        hole = error_set(error, ERROR_UNREACHABLE,
-                         "%s is missing in the archive, though the later %s is there: a hole, not "
-                         "the end of the WAL",
-                         name->text, later.key);
-    free(later.key);
-    return hole;
+    return error_set(error, ERROR_UNREACHABLE,
+                     "%s is missing in the archive, though the later %s is there: a hole, not the "
+                     "end of the WAL",
+                     name->text, later.key.text);
 }
 
 int absence_judge(struct archive *archive, const struct wal_name *name, const char *destination,

@@ -4,6 +4,7 @@
 #include "archive/delivery.h"
 #include "archive/object.h"
 #include "archive/reader.h"
+#include "archive/successor.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 
 /* One copy on its way from the archive to the destination. */
 struct fetch {
+    struct archive *archive;
     const struct wal_name *name;
     struct reader *reader;
     struct delivery delivery;
@@ -83,6 +85,22 @@ static int copy(struct fetch *fetch, struct error *error)
 
 /* ---- what can be judged only of the whole ---- */
 
+/* Only the last segment of a timeline may end before its end. In the middle such a one is a copy
+ * whose tail was lost, which happens to have been cut behind a whole record. */
+static int check_end(const struct fetch *fetch, const struct wal_walk *walk, struct error *error)
+{
+    struct successor later;
+    if (fetch->name->kind != WAL_SEGMENT || walk->end != WAL_END_STALE)
+        return 0;
+    int found = successor_find(fetch->archive, fetch->name, &later, error);
+    if (found <= 0)
+        return found;
+    return error_set(error, ERROR_CORRUPT,
+                     "its records end at %" PRIX64 "/%08" PRIX32
+                     ", though the timeline goes on in %s",
+                     walk->end_address >> 32, (uint32_t)walk->end_address, later.key.text);
+}
+
 static int check_records(const struct fetch *fetch, struct error *error)
 {
     struct wal_walk walk;
@@ -91,7 +109,7 @@ static int check_records(const struct fetch *fetch, struct error *error)
         return error_set_errno(error, ERROR_SYSTEM, "can't map the fetched file");
     int result = wal_record_check(fetch->name, data, fetch->size, &walk, error);
     munmap(data, fetch->size);
-    return result;
+    return result ? -1 : check_end(fetch, &walk, error);
 }
 
 static int check_text(const struct fetch *fetch, struct error *error)
@@ -137,7 +155,7 @@ static int fetch_copy(struct archive *archive, const struct wal_name *name,
                       const struct codec *codec, const char *destination, struct error *error)
 {
     struct object_key key = object_key(name, codec);
-    struct fetch fetch = {.name = name};
+    struct fetch fetch = {.archive = archive, .name = name};
     fetch.reader = reader_open(archive, key.text, name, error);
     if (!fetch.reader)
         return -1;

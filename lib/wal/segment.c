@@ -162,7 +162,7 @@ static void note_stale(struct wal_segment *segment, uint64_t offset, const struc
 static int note_in_sequence(struct wal_segment *segment, const struct wal_page *page,
                             struct error *error)
 {
-    if (segment->stale_from != UINT64_MAX)
+    if (segment->stale_from != UINT64_MAX && segment->name.kind == WAL_SEGMENT)
         return error_set(error, ERROR_CORRUPT,
                          "the page at offset %" PRIu64 " is not in sequence, a later one is",
                          segment->stale_from);

@@ -87,13 +87,13 @@ sub remove_scratch
 	return;
 }
 
-# The path of one of the programs under test. A test without its program is a failure, not a skip.
+# The path of one of the programs under test, or of the tests' own in the directory `tests` beside theirs. A test without its
+# program is a failure, not a skip.
 sub program
 {
 	my ($name) = @_;
-	my $path = "$programs/$name";
-	-x $path or die "$path is not there: run make, or set TEST_BIN\n";
-	return $path;
+	my ($path) = grep { -x } "$programs/$name", "$programs/../tests/$name";
+	return $path // die "$programs/$name is not there: run make, or set TEST_BIN\n";
 }
 
 # Runs a command and waits for it. The first argument may be a hash of options:
