@@ -3,6 +3,7 @@
 #include "archive/object.h"
 #include "archive/reader.h"
 #include "archive/successor.h"
+#include "archive/walfile.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- is this the archive? ---- */
 
@@ -87,19 +87,21 @@ static int before_fork(struct archive *archive, const struct wal_name *name,
 }
 
 /* PostgreSQL asks for every segment before it looks into pg_wal, where a base backup may have
- * brought those that were never archived. */
+ * brought those that were never archived. A file of that name is not enough: it may be a recycled
+ * one that waits there for its turn. */
 static bool server_has_it(const struct wal_name *name, const char *destination)
 {
     struct error ignored;
     struct buf path = {0};
-    struct stat status;
+    struct walfile file;
     const char *slash = strrchr(destination, '/');
     if (!slash || strcmp(slash + 1, name->text) == 0)
         return false;
     bool has = buf_printf(&path, &ignored, "%.*s/%s", (int)(slash - destination), destination,
                           name->text) == 0 &&
-               stat(path.data, &status) == 0 && S_ISREG(status.st_mode) &&
-               status.st_size >= WAL_SEGMENT_SIZE_MIN;
+               walfile_open(&file, path.data, &ignored) == 0;
+    if (has)
+        walfile_close(&file);
     buf_free(&path);
     return has;
 }
