@@ -1,0 +1,11 @@
+# Archive, standby, promotion and point-in-time recovery with PostgreSQL 15.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use PgTest major => 15;
+use Scenario;
+
+run_scenario();
