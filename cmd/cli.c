@@ -84,7 +84,8 @@ static int run(const struct cli *cli, struct settings *settings, int argc, char 
         return -1;
     log_open(cli->name, settings->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING);
     struct job job = {cli, settings, argv + first};
-    return guard_run(work, &job, settings->timeout, error);
+    uint64_t deadline = cli->deadline ? cli->deadline(settings, job.operands) : settings->timeout;
+    return guard_run(work, &job, deadline, error);
 }
 
 /* A program started without them must not open an archive's file under the number of standard

@@ -13,6 +13,8 @@ struct cli {
     int operands_min, operands_max; /* behind ARCHIVE; max -1: any number */
     /* Does the work; `operands` are those behind ARCHIVE, NULL-terminated. 0 or -1. */
     int (*run)(const struct settings *settings, char **operands, struct error *error);
+    /* How long the work may stand still, in milliseconds; NULL: the setting timeout. */
+    uint64_t (*deadline)(const struct settings *settings, char **operands);
     /* The exit code of a failure and how it is told; NULL: the class's own, and log_error. */
     int (*exit_code)(const struct settings *settings, enum error_class class);
     void (*report)(const struct error *error);

@@ -7,18 +7,32 @@
 #include <string.h>
 #include <unistd.h>
 
+static int parse_name(const char *text, struct wal_name *name, struct error *error)
+{
+    if (wal_name_parse(text, strlen(text), name))
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "\"%s\" is not the name of a WAL file; PostgreSQL gives it as %%f", text);
+}
+
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
     struct archive archive = {.location = settings->archive};
     struct wal_name name;
-    if (codec_choice_parse(settings->compress, &archive.coding, error))
+    if (codec_choice_parse(settings->compress, &archive.coding, error) ||
+        parse_name(operands[0], &name, error))
         return -1;
-    if (!wal_name_parse(operands[0], strlen(operands[0]), &name))
-        return error_set(error, ERROR_USAGE,
-                         "\"%s\" is not the name of a WAL file; PostgreSQL gives it as %%f",
-                         operands[0]);
     uint64_t patience = policy_patience(settings->on_error, &name, settings->timeout);
     return archive_fetch(&archive, &name, operands[1], patience, error);
+}
+
+static uint64_t deadline(const struct settings *settings, char **operands)
+{
+    struct wal_name name;
+    struct error ignored;
+    return parse_name(operands[0], &name, &ignored)
+               ? settings->timeout
+               : policy_silence(settings->on_error, &name, settings->timeout);
 }
 
 static int exit_code(const struct settings *settings, enum error_class class)
@@ -46,6 +60,7 @@ int main(int argc, char **argv)
         .operands_min = 2,
         .operands_max = 2,
         .run = run,
+        .deadline = deadline,
         .exit_code = exit_code,
         .report = report,
     };

@@ -1,4 +1,5 @@
 #include "archive/clean.h"
+#include "archive/identity.h"
 #include "archive/object.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -125,6 +126,8 @@ static void announce(const struct clean *clean, const char *key)
         log_plain("file \"%s/%s\" would be removed", location, key);
     else if (clean->options->debug)
         log_plain("removing file \"%s/%s\"", location, key);
+    else if (!clean->options->dry_run)
+        log_info("removing %s", key);
 }
 
 static int visit(void *context, const char *key, struct error *error)

@@ -23,7 +23,8 @@ int clean_parse_oldest(const char *text, const struct clean_options *options,
 
 /* Removes every segment and partial (and backup history file, if asked to) in any coding that is
  * older than `segment`. Timelines are not compared, history files never removed. A file that can't
- * be removed is reported on standard error and the rest goes on: then -1 with ERROR_SYSTEM. What
+ * be removed is reported on standard error and the rest goes on: then -1 with ERROR_SYSTEM.
+ * ERROR_REFUSED when the working directory is the data directory of another cluster. What
  * was removed is durable. */
 int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
                   struct error *error);

@@ -37,12 +37,13 @@ static int measure(struct reader *reader, uint64_t *size, struct error *error)
 static int differ(const char *key, uint64_t there_size, const char *there_sha256,
                   const char *there_time, uint64_t size, const char *sha256, struct error *error)
 {
-    return error_set(error, ERROR_REFUSED,
-                     "the archive has %s with other content: there %" PRIu64
-                     " bytes, SHA-256 %.16s%s%s; here %" PRIu64
-                     " bytes, SHA-256 %.16s; nothing was changed. Two servers on one timeline?",
-                     key, there_size, there_sha256, *there_time ? ", archived " : "", there_time,
-                     size, sha256);
+    return error_set(
+        error, ERROR_REFUSED,
+        "the archive has %s with other content: there %" PRIu64
+        " bytes, SHA-256 %.16s%s%s; here %" PRIu64 " bytes, SHA-256 %.16s; nothing was changed. %s",
+        key, there_size, there_sha256, *there_time ? ", archived " : "", there_time, size, sha256,
+        there_size == size ? "Do two servers write this timeline?"
+                           : "Did a copy end early? Then move the one there away.");
 }
 
 static int compare(struct reader *reader, const char *key, uint64_t size, const char *sha256,

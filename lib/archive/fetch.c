@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "run/retry.h"
 #include "wal/history.h"
 #include "wal/record.h"
@@ -32,15 +33,15 @@ static bool is_segment(const struct fetch *fetch)
     return fetch->name->kind == WAL_SEGMENT || fetch->name->kind == WAL_PARTIAL;
 }
 
-static int check_cluster(const struct fetch *fetch, struct error *error)
+static int check_cluster(const struct fetch *fetch, uint64_t archived, struct error *error)
 {
     struct error ignored;
-    uint64_t server, archived = fetch->segment.first.system_identifier;
+    uint64_t server;
     if (datadir_system_identifier(fetch->delivery.destination, &server, &ignored) ||
         server == archived)
         return 0;
     return error_set(error, ERROR_REFUSED,
-                     "it is WAL of another cluster: system identifier %" PRIu64
+                     "it is another cluster's: system identifier %" PRIu64
                      ", this server's is %" PRIu64,
                      archived, server);
 }
@@ -54,7 +55,7 @@ static int check_start(struct fetch *fetch, const void *data, size_t size, struc
     if (!label && wal_page_decode(data, size, &page) && page.segment_size)
         file_size = page.segment_size;
     if (wal_segment_open(&fetch->segment, fetch->name, data, size, file_size, error) ||
-        check_cluster(fetch, error))
+        check_cluster(fetch, fetch->segment.first.system_identifier, error))
         return -1;
     reader_limit(fetch->reader, fetch->segment.first.segment_size);
     return 0;
@@ -127,11 +128,15 @@ static int check_text(const struct fetch *fetch, struct error *error)
 
 static int check_whole(const struct fetch *fetch, struct error *error)
 {
+    const struct label *label = reader_label(fetch->reader);
     if (!is_segment(fetch))
-        return check_text(fetch, error);
+        return check_text(fetch, error) ||
+                       (label && check_cluster(fetch, label->system_identifier, error))
+                   ? -1
+                   : 0;
     if (fetch->size == 0 || fetch->size != fetch->segment.first.segment_size)
         return error_set(error, ERROR_CORRUPT, "it holds only %" PRIu64 " bytes", fetch->size);
-    return reader_label(fetch->reader) ? 0 : check_records(fetch, error);
+    return label ? 0 : check_records(fetch, error);
 }
 
 /* ---- one copy, every copy, every attempt ---- */
@@ -218,5 +223,6 @@ int archive_fetch(struct archive *archive, const struct wal_name *name, const ch
     do
         result = fetch_once(archive, name, destination, error);
     while (result && retry_again(&retry, error->class));
-    return result;
+    /* A server that is being stopped need not hear of what failed before. */
+    return result && signals_check(error) ? -1 : result;
 }

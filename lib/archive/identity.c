@@ -8,6 +8,7 @@
 #include "wal/crc32c.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 #include <unistd.h>
 
 static const char identity_key[] = ".waltools/archive";
-static const char title[] = "waltools-archive=1\n";
+static const char title[] = "waltools-archive=";
+static const char version[] = "1\n";
 
 enum { IDENTITY_MAX = 4096, CHECK_LINE = 16 /* "crc32c=01234567\n" */ };
 
@@ -33,30 +35,38 @@ static int write_text(uint64_t system_identifier, struct buf *text, struct error
     time_t now = time(NULL);
     struct tm tm;
     strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    if (buf_printf(text, error, "%ssystem-identifier=%" PRIu64 "\ncreated=%s\n", title,
+    if (buf_printf(text, error, "%s%ssystem-identifier=%" PRIu64 "\ncreated=%s\n", title, version,
                    system_identifier, created))
         return -1;
     check_line(text->data, text->length, line);
     return buf_append(text, line, CHECK_LINE, error);
 }
 
+static bool is_checked(const char *text, size_t length)
+{
+    char line[CHECK_LINE + 1];
+    if (length <= CHECK_LINE || strncmp(text, title, sizeof title - 1) != 0)
+        return false;
+    check_line(text, length - CHECK_LINE, line);
+    return memcmp(text + length - CHECK_LINE, line, CHECK_LINE) == 0;
+}
+
 static int parse_text(const char *text, size_t length, uint64_t *system_identifier,
                       struct error *error)
 {
     static const char key[] = "\nsystem-identifier=";
-    char line[CHECK_LINE + 1];
     const char *value = strstr(text, key);
-    if (length > CHECK_LINE && value && strncmp(text, title, sizeof title - 1) == 0) {
-        check_line(text, length - CHECK_LINE, line);
-        if (memcmp(text + length - CHECK_LINE, line, CHECK_LINE) == 0) {
-            *system_identifier = strtoull(value + sizeof key - 1, NULL, 10);
-            return 1;
-        }
-    }
-    return error_set(error, ERROR_CORRUPT,
-                     "the archive's identity, %s, is damaged; walformat(5) tells how to write it "
-                     "anew",
-                     identity_key);
+    bool checked = is_checked(text, length);
+    if (checked && strncmp(text + sizeof title - 1, version, sizeof version - 1) != 0)
+        return error_set(error, ERROR_REFUSED,
+                         "the archive has a format that this version of waltools does not know");
+    if (!checked || !value)
+        return error_set(error, ERROR_CORRUPT,
+                         "the archive's identity, %s, is damaged; walformat(5) tells how to write "
+                         "it anew",
+                         identity_key);
+    *system_identifier = strtoull(value + sizeof key - 1, NULL, 10);
+    return 1;
 }
 
 int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error)
@@ -154,6 +164,18 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
                        : check_empty(archive, file, new, error);
     free(key);
     return result ? -1 : create(archive, system_identifier, error);
+}
+
+int identity_match(struct archive *archive, struct error *error)
+{
+    struct error ignored;
+    uint64_t owner, server;
+    if (datadir_system_identifier("", &server, &ignored))
+        return 0;
+    int found = identity_read(archive, &owner, error);
+    if (found <= 0)
+        return found;
+    return owner == server ? 0 : refuse_other(owner, server, error);
 }
 
 int identity_confirm(struct archive *archive, uint64_t system_identifier, const char *file,

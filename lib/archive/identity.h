@@ -10,12 +10,16 @@
 struct error;
 
 /* Returns 1 with the identifier of the cluster that the archive belongs to, 0 when the archive has
- * no identity, -1 on error: ERROR_CORRUPT when it is damaged. */
+ * no identity, -1 on error: ERROR_CORRUPT when it is damaged, ERROR_REFUSED for a later format. */
 int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error);
 
 /* Returns 1 when the archive holds a WAL segment, 0 when it doesn't, -1 on error. With one, *key is
  * its key (for the caller to free). It needs no identity: other tools' archives have none. */
 int identity_find_segment(struct archive *archive, char **key, struct error *error);
+
+/* When the working directory is a server's data directory: is the archive that server's? 0 when it
+ * is, or when server or archive don't say; -1 with ERROR_REFUSED when it is another's. */
+int identity_match(struct archive *archive, struct error *error);
 
 enum identity_new {
     IDENTITY_IF_UNUSED, /* an empty archive is taken only by a server that has not archived yet */

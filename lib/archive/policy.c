@@ -1,6 +1,8 @@
 #include "archive/policy.h"
 #include "archive/datadir.h"
 
+#include <stdbool.h>
+
 enum {
     /* A standby that waits here does not stream. */
     STANDBY_SEGMENT_MS = 5000,
@@ -14,6 +16,11 @@ static uint64_t at_most(uint64_t limit, uint64_t timeout)
     return timeout < limit ? timeout : limit;
 }
 
+static uint64_t in_standby(const struct wal_name *name, uint64_t timeout)
+{
+    return at_most(name->kind == WAL_HISTORY ? STANDBY_HISTORY_MS : STANDBY_SEGMENT_MS, timeout);
+}
+
 uint64_t policy_patience(enum policy_on_error on_error, const struct wal_name *name,
                          uint64_t timeout)
 {
@@ -23,13 +30,19 @@ uint64_t policy_patience(enum policy_on_error on_error, const struct wal_name *n
     case DATADIR_RECOVERY:
         return timeout;
     case DATADIR_STANDBY:
-        return at_most(name->kind == WAL_HISTORY ? STANDBY_HISTORY_MS : STANDBY_SEGMENT_MS,
-                       timeout);
+        return in_standby(name, timeout);
     case DATADIR_NO_RECOVERY:
         break;
     }
     /* The end of a recovery asks for a history file; anything else is asked for by hand. */
     return name->kind == WAL_HISTORY ? at_most(STANDBY_HISTORY_MS, timeout) : 0;
+}
+
+uint64_t policy_silence(enum policy_on_error on_error, const struct wal_name *name,
+                        uint64_t timeout)
+{
+    bool standby = on_error != POLICY_ABORT && datadir_recovery() == DATADIR_STANDBY;
+    return standby ? in_standby(name, timeout) : timeout;
 }
 
 int policy_exit_code(enum policy_on_error on_error, enum error_class class)

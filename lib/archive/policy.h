@@ -25,6 +25,11 @@ enum { POLICY_ABORT_CODE = 254 };
 uint64_t policy_patience(enum policy_on_error on_error, const struct wal_name *name,
                          uint64_t timeout);
 
+/* How long the archive may stay silent in the middle of a request, in milliseconds: a standby that
+ * is kept waiting does not stream. */
+uint64_t policy_silence(enum policy_on_error on_error, const struct wal_name *name,
+                        uint64_t timeout);
+
 /* The exit code for a failure. Looks at the working directory anew: the server may have been
  * promoted meanwhile. ERROR_INTERRUPTED is for the caller. */
 int policy_exit_code(enum policy_on_error on_error, enum error_class class);

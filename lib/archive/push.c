@@ -158,6 +158,9 @@ int archive_push(struct archive *archive, const char *path, enum identity_new ne
     if (result == 0)
         result = push_file(archive, &file, error);
     walfile_close(&file);
+    /* What an archive loses while something is put into it is not "absent". */
+    if (result && error->class == ERROR_MISSING)
+        error->class = ERROR_UNREACHABLE;
     return result ? error_prefix(error, "%s: ", path) : 0;
 }
 

@@ -98,9 +98,27 @@ int codec_choice_parse(const char *text, struct codec_choice *choice, struct err
     return text[length] ? parse_level(choice->codec, text + length + 1, &choice->level, error) : 0;
 }
 
-const struct codec *codec_detect(const void *data, size_t size)
+/* Bytes of skippable frames at the beginning, as pzstd writes them; decoders skip them by
+ * themselves. More than `size` when the last goes on behind it. */
+static size_t skippable_length(const unsigned char *data, size_t size)
+{
+    size_t length = 0;
+    while (length < size && size - length >= 8 && (data[length] & 0xf0) == 0x50 &&
+           memcmp(data + length + 1, "\x2a\x4d\x18", 3) == 0) {
+        const unsigned char *field = data + length + 4;
+        length += 8 + ((size_t)field[0] | (size_t)field[1] << 8 | (size_t)field[2] << 16 |
+                       (size_t)field[3] << 24);
+    }
+    return length;
+}
+
+const struct codec *codec_detect(const void *coded, size_t size)
 {
     const struct codec *none = NULL;
+    size_t skip = skippable_length(coded, size);
+    const unsigned char *data = coded;
+    data += skip < size ? skip : 0;
+    size -= skip < size ? skip : 0;
     for (size_t i = 0; i < CODEC_COUNT; i++) {
         if (codecs[i].magic_length == 0)
             none = &codecs[i];

@@ -52,9 +52,9 @@ const struct codec *codec_at(size_t index);
 /* Reads "zstd", "gzip:6", "none". ERROR_USAGE names what is allowed. */
 int codec_choice_parse(const char *text, struct codec_choice *choice, struct error *error);
 
-/* The coding that these first bytes of coded data show; "none" when they show no other. Never
- * NULL. */
-const struct codec *codec_detect(const void *data, size_t size);
+/* The coding that these first bytes of coded data show, behind skippable frames if there are any;
+ * "none" when they show no other. Never NULL. */
+const struct codec *codec_detect(const void *coded, size_t size);
 
 /* Encoding. encoder_open returns NULL on failure; `raw_size` is the exact number of bytes that will
  * be written, 0 when unknown. encoder_finish ends the coded data and must be the last call before
@@ -66,8 +66,8 @@ int encoder_write(struct encoder *encoder, const void *data, size_t size, struct
 int encoder_finish(struct encoder *encoder, struct error *error);
 void encoder_close(struct encoder *encoder);
 
-/* Decoding. The source begins with the coded data (for gzip: with the member's header; a skippable
- * frame may come first in zstd). decoder_read returns bytes, 0 at the end, -1 on error:
+/* Decoding. The source begins with the coded data (for gzip: with the member's header; skippable
+ * frames may come first in zstd and lz4). decoder_read returns bytes, 0 at the end, -1 on error:
  * ERROR_CORRUPT when the data is damaged, ends early or has something behind its end, ERROR_SYSTEM,
  * or what the source sets. Output is never larger than asked for, memory is bounded. */
 struct decoder *decoder_open(const struct codec *codec, struct source source, struct error *error);

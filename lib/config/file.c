@@ -70,6 +70,8 @@ static void apply(struct parse *parse, const char *section, const char *key, con
         wrong(parse, "a secret in a file that others can read: chmod 600 ", parse->path);
     } else if (!allowed(setting, section)) {
         wrong(parse, "unknown setting: ", key);
+    } else if (*value == '"' || *value == '\'') {
+        wrong(parse, "a value is written without quotes: ", key);
     } else {
         struct settings scratch = {0};
         struct error problem;

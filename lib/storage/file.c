@@ -209,11 +209,11 @@ static int open_object(int directory, const char *key, uint64_t *size, struct er
     int number = errno;
     close(parent);
     errno = number;
+    if (fd < 0 && errno == ELOOP)
+        return error_set(error, ERROR_REFUSED, "%s is a symbolic link, which is never followed",
+                         key);
     if (fd < 0)
-        return error_set_errno(error, file_error_class(errno),
-                               errno == ELOOP ? "%s is a symbolic link, which is never followed"
-                                              : "can't open %s",
-                               key);
+        return error_set_errno(error, file_error_class(errno), "can't open %s", key);
     struct stat status;
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
         *size = (uint64_t)status.st_size;
@@ -342,7 +342,9 @@ static int open_failed(const char *path, struct error *error)
     if (errno == ENOENT)
         return error_set(
             error, ERROR_UNREACHABLE,
-            "archive directory %s does not exist; is it mounted? (it is never created)", path);
+            "archive directory %s does not exist: is it mounted? (If it is new, create it: "
+            "that is never done here.)",
+            path);
     if (errno == ENOTDIR)
         return error_set(error, ERROR_USAGE, "archive %s is not a directory", path);
     return error_set_errno(error, file_error_class(errno), "can't open archive directory %s", path);
