@@ -39,7 +39,7 @@ LIB := \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/reader.c \
-    lib/archive/successor.c \
+    lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/base/buf.c \
     lib/base/clock.c \

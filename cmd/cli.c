@@ -7,30 +7,40 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What the guarded child is given. */
+/* What is to be done; the guarded child is given it. */
 struct job {
     const struct cli *cli;
-    const struct settings *settings;
-    char **operands;
+    struct settings *settings;
+    char **operands; /* behind ARCHIVE; NULL until the command line is known to be right */
 };
 
-static int fail(const struct cli *cli, const struct settings *settings, const struct error *error)
+static int fail(const struct job *job, const struct error *error)
 {
+    const struct cli *cli = job->cli;
     if (error->class == ERROR_INTERRUPTED && signals_caught())
         signals_die(signals_caught());
     if (cli->report)
         cli->report(error);
     else
         log_error(error);
-    return cli->exit_code ? cli->exit_code(settings, error->class) : error_exit_code(error->class);
+    return cli->exit_code ? cli->exit_code(job->settings, job->operands, error->class)
+                          : error_exit_code(error->class);
+}
+
+/* Standard output that could not be written is a failure like any other. */
+static int finish_output(struct error *error)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return error_set_errno(error, ERROR_SYSTEM, "can't write to standard output");
 }
 
 static int work(void *context)
 {
     const struct job *job = context;
     struct error error;
-    if (job->cli->run(job->settings, job->operands, &error))
-        return fail(job->cli, job->settings, &error);
+    if (job->cli->run(job->settings, job->operands, &error) || finish_output(&error))
+        return fail(job, &error);
     return 0;
 }
 
@@ -55,14 +65,6 @@ static void show_help(const struct cli *cli)
            cli->name);
 }
 
-/* Standard output that could not be written is a failure like any other. */
-static int finish_output(struct error *error)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    return error_set_errno(error, ERROR_SYSTEM, "can't write to standard output");
-}
-
 static int inform(const struct cli *cli, const struct settings *settings, struct error *error)
 {
     if (settings->version)
@@ -72,9 +74,10 @@ static int inform(const struct cli *cli, const struct settings *settings, struct
     return finish_output(error);
 }
 
-static int run(const struct cli *cli, struct settings *settings, int argc, char **argv,
-               struct error *error)
+static int run(struct job *job, int argc, char **argv, struct error *error)
 {
+    const struct cli *cli = job->cli;
+    struct settings *settings = job->settings;
     int first = argc;
     if (settings_load(settings, cli->command, argc, argv, &first, error))
         return -1;
@@ -83,9 +86,9 @@ static int run(const struct cli *cli, struct settings *settings, int argc, char 
     if (check_operands(cli, settings, argc - first, error))
         return -1;
     log_open(cli->name, settings->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING);
-    struct job job = {cli, settings, argv + first};
-    uint64_t deadline = cli->deadline ? cli->deadline(settings, job.operands) : settings->timeout;
-    return guard_run(work, &job, deadline, error);
+    job->operands = argv + first;
+    uint64_t deadline = cli->deadline ? cli->deadline(settings, job->operands) : settings->timeout;
+    return guard_run(work, job, deadline, error);
 }
 
 /* A program started without them must not open an archive's file under the number of standard
@@ -102,13 +105,14 @@ static void reserve_standard_descriptors(void)
 int cli_main(const struct cli *cli, int argc, char **argv)
 {
     struct settings settings;
+    struct job job = {cli, &settings, NULL};
     struct error error;
     reserve_standard_descriptors();
     log_open(cli->name, LOG_LEVEL_WARNING);
     signals_setup();
-    int code = run(cli, &settings, argc, argv, &error);
+    int code = run(&job, argc, argv, &error);
     if (code < 0)
-        code = fail(cli, &settings, &error);
+        code = fail(&job, &error);
     settings_free(&settings);
     return code;
 }

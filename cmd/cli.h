@@ -15,8 +15,9 @@ struct cli {
     int (*run)(const struct settings *settings, char **operands, struct error *error);
     /* How long the work may stand still, in milliseconds; NULL: the setting timeout. */
     uint64_t (*deadline)(const struct settings *settings, char **operands);
-    /* The exit code of a failure and how it is told; NULL: the class's own, and log_error. */
-    int (*exit_code)(const struct settings *settings, enum error_class class);
+    /* The exit code of a failure (operands NULL: the command line was wrong) and how it is told;
+     * NULL: the class's own, and log_error. */
+    int (*exit_code)(const struct settings *settings, char **operands, enum error_class class);
     void (*report)(const struct error *error);
 };
 

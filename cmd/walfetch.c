@@ -15,6 +15,12 @@ static int parse_name(const char *text, struct wal_name *name, struct error *err
                      "\"%s\" is not the name of a WAL file; PostgreSQL gives it as %%f", text);
 }
 
+static struct policy make_policy(const struct settings *settings, const struct wal_name *name,
+                                 char **operands)
+{
+    return (struct policy){settings->on_error, name, operands[1], settings->timeout};
+}
+
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
     struct archive archive = {.location = settings->archive};
@@ -22,22 +28,23 @@ static int run(const struct settings *settings, char **operands, struct error *e
     if (codec_choice_parse(settings->compress, &archive.coding, error) ||
         parse_name(operands[0], &name, error))
         return -1;
-    uint64_t patience = policy_patience(settings->on_error, &name, settings->timeout);
-    return archive_fetch(&archive, &name, operands[1], patience, error);
+    struct policy policy = make_policy(settings, &name, operands);
+    return archive_fetch(&archive, &name, operands[1], policy_patience(&policy), error);
 }
 
 static uint64_t deadline(const struct settings *settings, char **operands)
 {
     struct wal_name name;
     struct error ignored;
-    return parse_name(operands[0], &name, &ignored)
-               ? settings->timeout
-               : policy_silence(settings->on_error, &name, settings->timeout);
+    if (parse_name(operands[0], &name, &ignored))
+        return settings->timeout;
+    struct policy policy = make_policy(settings, &name, operands);
+    return policy_silence(&policy);
 }
 
-static int exit_code(const struct settings *settings, enum error_class class)
+static int exit_code(const struct settings *settings, char **operands, enum error_class class)
 {
-    return policy_exit_code(settings->on_error, class);
+    return policy_exit_code(settings->on_error, operands ? operands[1] : NULL, class);
 }
 
 /* A standby asks every few seconds for what isn't there yet: no line a time in the server's log. */

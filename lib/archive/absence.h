@@ -9,10 +9,12 @@ struct error;
 
 /* Called when no object has the name. Always returns -1 and says why the file can't be had:
  * ERROR_MISSING when its absence is proved: this is really the archive (it has its identity, or it
- * is a foreign one that holds segments), and the file is not one in the middle.
- * ERROR_UNREACHABLE for an empty directory, which proves nothing, and for a hole: a segment that is
- * missing while a later one of its timeline is there. `destination` is where the file would go: a
- * hole that the server can fill from there (pg_wal) is none.
+ * is a foreign one that holds segments), it is this server's, and nothing shows that the file must
+ * have existed.
+ * ERROR_UNREACHABLE for an empty directory, which proves nothing; for a hole, a segment that is
+ * missing while its timeline goes on behind it; for the missing history file of a timeline that has
+ * WAL in the archive. `destination` is where the file would go: what the server has there itself
+ * (in pg_wal) is not missed. ERROR_REFUSED for another cluster's archive.
  * Or the class of what failed while looking. */
 int absence_judge(struct archive *archive, const struct wal_name *name, const char *destination,
                   struct error *error);

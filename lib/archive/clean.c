@@ -39,7 +39,7 @@ static size_t stripped_length(const char *name, const char *extension)
 static bool is_backup(const char *name, size_t length)
 {
     return length > WAL_SEGMENT_NAME_LENGTH &&
-           strspn(name, "0123456789ABCDEF") >= WAL_SEGMENT_NAME_LENGTH &&
+           strspn(name, "0123456789ABCDEF") == WAL_SEGMENT_NAME_LENGTH &&
            has_tail(name, length, ".backup");
 }
 
@@ -119,14 +119,15 @@ static int flush_batch(struct clean *clean, struct error *error)
 
 static void announce(const struct clean *clean, const char *key)
 {
+    const struct clean_options *options = clean->options;
     const char *location = clean->archive->location;
-    if (clean->options->dry_run)
+    if (options->dry_run)
         printf("%s/%s\n", location, key);
-    if (clean->options->debug && clean->options->dry_run)
+    if (options->debug && options->dry_run)
         log_plain("file \"%s/%s\" would be removed", location, key);
-    else if (clean->options->debug)
+    else if (options->debug)
         log_plain("removing file \"%s/%s\"", location, key);
-    else if (!clean->options->dry_run)
+    else if (!options->dry_run)
         log_info("removing %s", key);
 }
 
@@ -147,6 +148,8 @@ static int visit(void *context, const char *key, struct error *error)
 int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
                   struct error *error)
 {
+    if (identity_match(archive, "", error) < 0)
+        return -1;
     struct clean *clean = calloc(1, sizeof *clean);
     if (!clean)
         return error_memory(error);

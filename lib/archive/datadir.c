@@ -6,10 +6,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PG_CONTROL_SIZE = 8192, RECOVERY_CONF_MAX = 1024 * 1024 };
@@ -21,30 +23,76 @@ static int directory_length(const char *file)
     return slash ? (int)(slash - file) + 1 : 0;
 }
 
-static bool read_identifier(const char *path, uint64_t *system_identifier)
+/* "pg_wal/../WHAT" for a file in pg_wal: the same below the data directory. NULL without memory;
+ * the caller frees it. */
+static char *beside(const char *file, const char *what)
+{
+    char *path = NULL;
+    return asprintf(&path, "%.*s%s", directory_length(file), file, what) < 0 ? NULL : path;
+}
+
+/* The beginning of global/pg_control; struct ControlFileData is the same up to here since 9.3. */
+struct control {
+    uint64_t system_identifier;
+    uint32_t version; /* PG_CONTROL_VERSION */
+    uint32_t catalog_version;
+    unsigned char rest[48];
+};
+
+static bool read_control_at(const char *path, struct control *control)
 {
     struct error ignored;
     struct buf buf = {0};
-    bool found = file_slurp(AT_FDCWD, path, PG_CONTROL_SIZE, &buf, &ignored) == 0 &&
-                 buf.length >= sizeof *system_identifier;
-    if (found)
-        memcpy(system_identifier, buf.data, sizeof *system_identifier);
+    bool found = path && file_slurp(AT_FDCWD, path, PG_CONTROL_SIZE, &buf, &ignored) == 0 &&
+                 buf.length >= sizeof control->system_identifier;
+    if (found) {
+        size_t length = buf.length < sizeof *control ? buf.length : sizeof *control;
+        memset(control, 0, sizeof *control);
+        memcpy(control, buf.data, length);
+    }
     buf_free(&buf);
+    return found;
+}
+
+static bool read_control(const char *file, struct control *control)
+{
+    char *path = beside(file, "../global/pg_control");
+    bool found = read_control_at(path, control) || read_control_at("global/pg_control", control);
+    free(path);
     return found;
 }
 
 int datadir_system_identifier(const char *file, uint64_t *system_identifier, struct error *error)
 {
-    struct buf path = {0};
-    if (buf_printf(&path, error, "%.*s../global/pg_control", directory_length(file), file))
-        return -1;
-    bool found = read_identifier(path.data, system_identifier) ||
-                 read_identifier("global/pg_control", system_identifier);
-    buf_free(&path);
-    if (found)
+    struct control control;
+    if (!read_control(file, &control))
+        return error_set(error, ERROR_REFUSED,
+                         "can't tell to which cluster it belongs: run this in the data directory");
+    *system_identifier = control.system_identifier;
+    return 0;
+}
+
+/* checkPointCopy.ThisTimeLineID; before 11 there was one more LSN, prevCheckPoint, in front. */
+uint32_t datadir_timeline(const char *file)
+{
+    struct control control;
+    uint32_t timeline;
+    if (!read_control(file, &control) || control.version == 0)
         return 0;
-    return error_set(error, ERROR_REFUSED,
-                     "can't tell to which cluster it belongs: run this in the data directory");
+    size_t offset = (control.version >= 1100 ? 48 : 56) - offsetof(struct control, rest);
+    memcpy(&timeline, control.rest + offset, sizeof timeline);
+    return timeline;
+}
+
+int datadir_check_owner(struct error *error)
+{
+    struct stat status;
+    if (stat("global/pg_control", &status) || status.st_uid == geteuid())
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "this data directory belongs to user %u: run this as that user, or the server "
+                     "can't write to the archive",
+                     (unsigned)status.st_uid);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -55,12 +103,9 @@ static bool ends_with(const char *text, const char *end)
 
 bool datadir_has_archived(const char *file)
 {
-    struct error ignored;
-    struct buf path = {0};
-    if (buf_printf(&path, &ignored, "%.*sarchive_status", directory_length(file), file))
-        return false;
-    DIR *stream = opendir(path.data);
-    buf_free(&path);
+    char *path = beside(file, "archive_status");
+    DIR *stream = path ? opendir(path) : NULL;
+    free(path);
     if (!stream)
         return false;
     bool found = false;
@@ -114,18 +159,49 @@ static bool conf_is_standby(char *text)
     return standby;
 }
 
-enum datadir_recovery datadir_recovery(void)
+static bool conf_file_is_standby(const char *path)
 {
-    if (access("standby.signal", F_OK) == 0)
-        return DATADIR_STANDBY;
-    if (access("recovery.signal", F_OK) == 0)
-        return DATADIR_RECOVERY;
-    if (access("recovery.conf", F_OK) != 0)
-        return DATADIR_NO_RECOVERY;
     struct error ignored;
     struct buf buf = {0};
-    bool standby = file_slurp(AT_FDCWD, "recovery.conf", RECOVERY_CONF_MAX, &buf, &ignored) == 0 &&
+    bool standby = file_slurp(AT_FDCWD, path, RECOVERY_CONF_MAX, &buf, &ignored) == 0 &&
                    conf_is_standby(buf.data);
     buf_free(&buf);
+    return standby;
+}
+
+/* ---- signal files ---- */
+
+/* `file` as in beside(); "" and an empty prefix mean the working directory. */
+static bool has(const char *file, const char *prefix, const char *name)
+{
+    char *relative = NULL, *path = NULL;
+    if (asprintf(&relative, "%s%s", prefix, name) >= 0)
+        path = beside(file, relative);
+    bool found = path && access(path, F_OK) == 0;
+    free(relative);
+    free(path);
+    return found;
+}
+
+static enum datadir_recovery recovery_at(const char *file, const char *prefix)
+{
+    if (has(file, prefix, "standby.signal"))
+        return DATADIR_STANDBY;
+    if (has(file, prefix, "recovery.signal"))
+        return DATADIR_RECOVERY;
+    if (!has(file, prefix, "recovery.conf"))
+        return DATADIR_NO_RECOVERY;
+    char *path = beside(file, *prefix ? "../recovery.conf" : "recovery.conf");
+    bool standby = path && conf_file_is_standby(path);
+    free(path);
     return standby ? DATADIR_STANDBY : DATADIR_RECOVERY;
+}
+
+enum datadir_recovery datadir_recovery(const char *file)
+{
+    enum datadir_recovery here = recovery_at("", "");
+    if (here != DATADIR_NO_RECOVERY || has("", "", "global/pg_control") ||
+        !has(file, "../", "global/pg_control"))
+        return here;
+    return recovery_at(file, "../");
 }

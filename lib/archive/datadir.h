@@ -16,8 +16,16 @@ struct error;
  * runs its commands. ERROR_REFUSED when neither has one. */
 int datadir_system_identifier(const char *file, uint64_t *system_identifier, struct error *error);
 
-/* Has the server archived before? It has when archive_status, beside the file, holds a .done. */
+/* The timeline of the last checkpoint, from the same place; 0 when it is not known. */
+uint32_t datadir_timeline(const char *file);
+
+/* Has the server archived before, as far as can be seen? When archive_status, beside the file,
+ * holds a .done. (A clone that pg_basebackup made has such files too.) */
 bool datadir_has_archived(const char *file);
+
+/* Is the working directory a data directory of the user that runs us? ERROR_USAGE when it is
+ * another's: what root makes in an archive the server can't write to. */
+int datadir_check_owner(struct error *error);
 
 enum datadir_recovery {
     DATADIR_NO_RECOVERY, /* no signal file: a running server, the end of a recovery, or no server */
@@ -25,7 +33,8 @@ enum datadir_recovery {
     DATADIR_STANDBY,     /* standby.signal, or recovery.conf with standby_mode = on */
 };
 
-/* What the working directory says about the server that runs us. */
-enum datadir_recovery datadir_recovery(void);
+/* What the signal files say about the server that runs us: those in the working directory; when
+ * that is no data directory, those in the directory above the file's. */
+enum datadir_recovery datadir_recovery(const char *file);
 
 #endif

@@ -1,6 +1,7 @@
 #include "archive/delivery.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,8 @@ static int copy_out(int fd, struct error *error)
 int delivery_commit(struct delivery *delivery, struct error *error)
 {
     struct tempfile *file = &delivery->file;
+    if (signals_check(error))
+        return -1;
     if (to_standard_output(delivery))
         return copy_out(file->fd, error);
     if (renameat(delivery->directory, file->name, delivery->directory, delivery->name))

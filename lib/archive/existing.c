@@ -34,20 +34,30 @@ static int measure(struct reader *reader, uint64_t *size, struct error *error)
     return n < 0 ? -1 : 0;
 }
 
-static int differ(const char *key, uint64_t there_size, const char *there_sha256,
-                  const char *there_time, uint64_t size, const char *sha256, struct error *error)
+/* What is likely, and what to do. */
+static const char *hint(enum wal_kind kind, uint64_t there_size, uint64_t size)
 {
-    return error_set(
-        error, ERROR_REFUSED,
-        "the archive has %s with other content: there %" PRIu64
-        " bytes, SHA-256 %.16s%s%s; here %" PRIu64 " bytes, SHA-256 %.16s; nothing was changed. %s",
-        key, there_size, there_sha256, *there_time ? ", archived " : "", there_time, size, sha256,
-        there_size == size ? "Do two servers write this timeline?"
-                           : "Did a copy end early? Then move the one there away.");
+    if (there_size != size)
+        return "Did a copy end early? Then move the one there away.";
+    if (kind == WAL_PARTIAL)
+        return "Two servers were promoted in this segment? Then move the one there away.";
+    return "Do two servers write this timeline?";
 }
 
-static int compare(struct reader *reader, const char *key, uint64_t size, const char *sha256,
-                   struct error *error)
+static int differ(const char *key, enum wal_kind kind, uint64_t there_size,
+                  const char *there_sha256, const char *there_time, uint64_t size,
+                  const char *sha256, struct error *error)
+{
+    return error_set(error, ERROR_REFUSED,
+                     "the archive has %s with other content: there %" PRIu64
+                     " bytes, SHA-256 %.16s%s%s; here %" PRIu64
+                     " bytes, SHA-256 %.16s; nothing was changed. %s",
+                     key, there_size, there_sha256, *there_time ? ", archived " : "", there_time,
+                     size, sha256, hint(kind, there_size, size));
+}
+
+static int compare(struct reader *reader, const char *key, enum wal_kind kind, uint64_t size,
+                   const char *sha256, struct error *error)
 {
     const struct label *label = reader_label(reader);
     uint64_t there_size = label ? label->raw_size : 0;
@@ -56,7 +66,8 @@ static int compare(struct reader *reader, const char *key, uint64_t size, const 
     const char *there_sha256 = label ? label->raw_sha256 : reader_sha256(reader);
     if (there_size == size && strcmp(there_sha256, sha256) == 0)
         return 0;
-    return differ(key, there_size, there_sha256, label ? label->time : "", size, sha256, error);
+    return differ(key, kind, there_size, there_sha256, label ? label->time : "", size, sha256,
+                  error);
 }
 
 static int compare_one(struct archive *archive, const char *key, const struct wal_name *name,
@@ -67,7 +78,7 @@ static int compare_one(struct archive *archive, const char *key, const struct wa
         return error->class == ERROR_MISSING
                    ? -1
                    : error_prefix(error, "the archive has it already, but ");
-    int result = compare(reader, key, size, sha256, error);
+    int result = compare(reader, key, name->kind, size, sha256, error);
     reader_close(reader);
     return result ? -1 : storage_settle(archive->storage, key, error);
 }

@@ -4,18 +4,17 @@
 #include "archive/delivery.h"
 #include "archive/object.h"
 #include "archive/reader.h"
-#include "archive/successor.h"
+#include "archive/timeline.h"
+#include "archive/walfile.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "run/retry.h"
 #include "wal/history.h"
-#include "wal/record.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* One copy on its way from the archive to the destination. */
@@ -86,31 +85,45 @@ static int copy(struct fetch *fetch, struct error *error)
 
 /* ---- what can be judged only of the whole ---- */
 
-/* Only the last segment of a timeline may end before its end. In the middle such a one is a copy
- * whose tail was lost, which happens to have been cut behind a whole record. */
+/* Records that end before the segment does: as it should be where the timeline ends. In the middle
+ * it is a copy whose tail was lost, cut behind a whole record by chance. */
 static int check_end(const struct fetch *fetch, const struct wal_walk *walk, struct error *error)
 {
-    struct successor later;
+    struct object_key later;
     if (fetch->name->kind != WAL_SEGMENT || walk->end != WAL_END_STALE)
         return 0;
-    int found = successor_find(fetch->archive, fetch->name, &later, error);
+    int found = timeline_goes_on(fetch->archive, fetch->name, &later, error);
     if (found <= 0)
         return found;
     return error_set(error, ERROR_CORRUPT,
                      "its records end at %" PRIX64 "/%08" PRIX32
-                     ", though the timeline goes on in %s",
-                     walk->end_address >> 32, (uint32_t)walk->end_address, later.key.text);
+                     ", though the timeline goes on, as %s shows",
+                     walk->end_address >> 32, (uint32_t)walk->end_address, later.text);
+}
+
+/* An old timeline's last segment may be archived under its full name, cut off in the middle of a
+ * record (a standby with archive_mode = always does so). It is whole when its records reach the
+ * point at which the next timeline forked off. */
+static int check_cut_end(const struct fetch *fetch, struct error *error)
+{
+    struct wal_name partial = *fetch->name;
+    struct wal_walk walk;
+    struct error ignored;
+    uint64_t fork;
+    partial.kind = WAL_PARTIAL;
+    if (fetch->name->kind != WAL_SEGMENT || error->class != ERROR_CORRUPT ||
+        timeline_forks_within(fetch->archive, fetch->name, &fork, &ignored) <= 0 ||
+        walfile_check_records(fetch->delivery.file.fd, &partial, fetch->size, &walk, &ignored))
+        return -1;
+    return walk.end_address >= fork ? 0 : -1;
 }
 
 static int check_records(const struct fetch *fetch, struct error *error)
 {
     struct wal_walk walk;
-    void *data = mmap(NULL, fetch->size, PROT_READ, MAP_SHARED, fetch->delivery.file.fd, 0);
-    if (data == MAP_FAILED)
-        return error_set_errno(error, ERROR_SYSTEM, "can't map the fetched file");
-    int result = wal_record_check(fetch->name, data, fetch->size, &walk, error);
-    munmap(data, fetch->size);
-    return result ? -1 : check_end(fetch, &walk, error);
+    if (walfile_check_records(fetch->delivery.file.fd, fetch->name, fetch->size, &walk, error))
+        return check_cut_end(fetch, error);
+    return check_end(fetch, &walk, error);
 }
 
 static int check_text(const struct fetch *fetch, struct error *error)

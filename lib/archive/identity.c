@@ -4,7 +4,6 @@
 #include "archive/reader.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "wal/crc32c.h"
 
 #include <inttypes.h>
@@ -112,31 +111,17 @@ static int refuse_other(uint64_t archive, uint64_t cluster, struct error *error)
                      archive, cluster);
 }
 
-/* An archive that another tool filled is taken over when it is the same cluster's. */
-static int check_segment(struct archive *archive, const char *key, uint64_t system_identifier,
-                         struct error *error)
-{
-    struct wal_name name;
-    const struct codec *codec;
-    struct wal_page page;
-    if (!object_parse(key, &name, &codec) || reader_first_page(archive, key, &name, &page, error))
-        return -1;
-    if (page.system_identifier != system_identifier)
-        return refuse_other(page.system_identifier, system_identifier, error);
-    log_info("the archive already holds WAL of this cluster, such as %s: taking it over", key);
-    return 0;
-}
-
 static int check_empty(struct archive *archive, const char *file, enum identity_new new,
                        struct error *error)
 {
     if (new == IDENTITY_BY_ORDER || !datadir_has_archived(file))
         return 0;
     char *directory = getcwd(NULL, 0);
-    error_set(error, ERROR_REFUSED,
-              "archive %s is empty, but this server has archived before: an unmounted disk or a "
-              "wrong path? If it is new, say so once: cd %s && walpush --init %s",
-              archive->location, directory ? directory : "DATA_DIRECTORY", archive->location);
+    error_set(
+        error, ERROR_REFUSED,
+        "archive %s is empty, but this server has archived before (or is a clone): an unmounted "
+        "disk or a wrong path? If it is new, say so once: cd %s && walpush --init %s",
+        archive->location, directory ? directory : "DATA_DIRECTORY", archive->location);
     free(directory);
     return -1;
 }
@@ -153,6 +138,29 @@ static int create(struct archive *archive, uint64_t system_identifier, struct er
     return 0; /* if another push was first, what it wrote is read next */
 }
 
+/* The cluster whose WAL the segment under this key is. */
+static int read_owner(struct archive *archive, const char *key, uint64_t *owner,
+                      struct error *error)
+{
+    struct wal_name name;
+    const struct codec *codec;
+    struct wal_page page;
+    if (!object_parse(key, &name, &codec) || reader_first_page(archive, key, &name, &page, error))
+        return -1;
+    *owner = page.system_identifier;
+    return 0;
+}
+
+/* An archive that another tool filled is taken over when it is the same cluster's. */
+static int check_segment(struct archive *archive, const char *key, uint64_t system_identifier,
+                         struct error *error)
+{
+    uint64_t owner;
+    if (read_owner(archive, key, &owner, error))
+        return -1;
+    return owner == system_identifier ? 0 : refuse_other(owner, system_identifier, error);
+}
+
 static int establish(struct archive *archive, uint64_t system_identifier, const char *file,
                      enum identity_new new, struct error *error)
 {
@@ -166,16 +174,31 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
     return result ? -1 : create(archive, system_identifier, error);
 }
 
-int identity_match(struct archive *archive, struct error *error)
+/* Without identity: a segment that can't be read says nothing about whose it is. */
+static int match_segment(struct archive *archive, uint64_t server, struct error *error)
+{
+    char *key;
+    uint64_t owner;
+    struct error ignored;
+    int found = identity_find_segment(archive, &key, error);
+    if (found > 0 && server && read_owner(archive, key, &owner, &ignored) == 0 && owner != server)
+        found = refuse_other(owner, server, error);
+    free(key);
+    return found;
+}
+
+int identity_match(struct archive *archive, const char *file, struct error *error)
 {
     struct error ignored;
     uint64_t owner, server;
-    if (datadir_system_identifier("", &server, &ignored))
-        return 0;
+    if (datadir_system_identifier(file, &server, &ignored))
+        server = 0;
     int found = identity_read(archive, &owner, error);
-    if (found <= 0)
-        return found;
-    return owner == server ? 0 : refuse_other(owner, server, error);
+    if (found == 0)
+        return match_segment(archive, server, error);
+    if (found > 0 && server && owner != server)
+        return refuse_other(owner, server, error);
+    return found;
 }
 
 int identity_confirm(struct archive *archive, uint64_t system_identifier, const char *file,
@@ -192,4 +215,9 @@ int identity_confirm(struct archive *archive, uint64_t system_identifier, const 
         return found < 0 ? -1
                          : error_set(error, ERROR_UNREACHABLE, "the archive's identity vanished");
     return owner == system_identifier ? 0 : refuse_other(owner, system_identifier, error);
+}
+
+int identity_settle(struct archive *archive, struct error *error)
+{
+    return storage_settle(archive->storage, identity_key, error);
 }

@@ -17,9 +17,11 @@ int identity_read(struct archive *archive, uint64_t *system_identifier, struct e
  * its key (for the caller to free). It needs no identity: other tools' archives have none. */
 int identity_find_segment(struct archive *archive, char **key, struct error *error);
 
-/* When the working directory is a server's data directory: is the archive that server's? 0 when it
- * is, or when server or archive don't say; -1 with ERROR_REFUSED when it is another's. */
-int identity_match(struct archive *archive, struct error *error);
+/* Is the archive that of the server to which `file` belongs (see datadir_system_identifier; "" for
+ * the working directory)? An archive without identity is judged by one of its segments. Returns 1
+ * when it is, or when the server is not known; 0 when the archive says nothing: neither identity
+ * nor segment; -1 with ERROR_REFUSED when it is another cluster's, or on error. */
+int identity_match(struct archive *archive, const char *file, struct error *error);
 
 enum identity_new {
     IDENTITY_IF_UNUSED, /* an empty archive is taken only by a server that has not archived yet */
@@ -32,5 +34,8 @@ enum identity_new {
  * it the server's archive_status is looked for. ERROR_REFUSED when it is not, with what to do. */
 int identity_confirm(struct archive *archive, uint64_t system_identifier, const char *file,
                      enum identity_new new, struct error *error);
+
+/* Makes an identity that another push may just have written durable. */
+int identity_settle(struct archive *archive, struct error *error);
 
 #endif

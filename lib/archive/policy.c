@@ -16,40 +16,41 @@ static uint64_t at_most(uint64_t limit, uint64_t timeout)
     return timeout < limit ? timeout : limit;
 }
 
-static uint64_t in_standby(const struct wal_name *name, uint64_t timeout)
+static uint64_t in_standby(const struct policy *policy)
 {
-    return at_most(name->kind == WAL_HISTORY ? STANDBY_HISTORY_MS : STANDBY_SEGMENT_MS, timeout);
+    return at_most(policy->name->kind == WAL_HISTORY ? STANDBY_HISTORY_MS : STANDBY_SEGMENT_MS,
+                   policy->timeout);
 }
 
-uint64_t policy_patience(enum policy_on_error on_error, const struct wal_name *name,
-                         uint64_t timeout)
+uint64_t policy_patience(const struct policy *policy)
 {
-    if (on_error == POLICY_ABORT)
-        return timeout;
-    switch (datadir_recovery()) {
+    if (policy->on_error == POLICY_ABORT)
+        return policy->timeout;
+    switch (datadir_recovery(policy->destination)) {
     case DATADIR_RECOVERY:
-        return timeout;
+        return policy->timeout;
     case DATADIR_STANDBY:
-        return in_standby(name, timeout);
+        return in_standby(policy);
     case DATADIR_NO_RECOVERY:
         break;
     }
     /* The end of a recovery asks for a history file; anything else is asked for by hand. */
-    return name->kind == WAL_HISTORY ? at_most(STANDBY_HISTORY_MS, timeout) : 0;
+    return policy->name->kind == WAL_HISTORY ? at_most(STANDBY_HISTORY_MS, policy->timeout) : 0;
 }
 
-uint64_t policy_silence(enum policy_on_error on_error, const struct wal_name *name,
-                        uint64_t timeout)
+uint64_t policy_silence(const struct policy *policy)
 {
-    bool standby = on_error != POLICY_ABORT && datadir_recovery() == DATADIR_STANDBY;
-    return standby ? in_standby(name, timeout) : timeout;
+    bool standby = policy->on_error != POLICY_ABORT &&
+                   datadir_recovery(policy->destination) == DATADIR_STANDBY;
+    return standby ? in_standby(policy) : policy->timeout;
 }
 
-int policy_exit_code(enum policy_on_error on_error, enum error_class class)
+int policy_exit_code(enum policy_on_error on_error, const char *destination, enum error_class class)
 {
     if (class == ERROR_MISSING || on_error == POLICY_TABLE)
         return error_exit_code(class);
-    if (on_error == POLICY_ABORT || datadir_recovery() == DATADIR_RECOVERY)
+    if (on_error == POLICY_ABORT ||
+        datadir_recovery(destination ? destination : "") == DATADIR_RECOVERY)
         return POLICY_ABORT_CODE;
     return error_exit_code(class);
 }

@@ -21,17 +21,24 @@ enum policy_on_error {
 
 enum { POLICY_ABORT_CODE = 254 };
 
-/* How long to try again, in milliseconds, when `timeout` is what the user allows. */
-uint64_t policy_patience(enum policy_on_error on_error, const struct wal_name *name,
-                         uint64_t timeout);
+/* What is asked for, and how. Texts are borrowed. */
+struct policy {
+    enum policy_on_error on_error;
+    const struct wal_name *name;
+    const char *destination;
+    uint64_t timeout; /* milliseconds that the user allows */
+};
+
+/* How long to try again, in milliseconds. */
+uint64_t policy_patience(const struct policy *policy);
 
 /* How long the archive may stay silent in the middle of a request, in milliseconds: a standby that
  * is kept waiting does not stream. */
-uint64_t policy_silence(enum policy_on_error on_error, const struct wal_name *name,
-                        uint64_t timeout);
+uint64_t policy_silence(const struct policy *policy);
 
-/* The exit code for a failure. Looks at the working directory anew: the server may have been
- * promoted meanwhile. ERROR_INTERRUPTED is for the caller. */
-int policy_exit_code(enum policy_on_error on_error, enum error_class class);
+/* The exit code for a failure. Looks at the server's signal files anew: it may have been promoted
+ * meanwhile. `destination` NULL: not known, as after a wrong command line. */
+int policy_exit_code(enum policy_on_error on_error, const char *destination,
+                     enum error_class class);
 
 #endif

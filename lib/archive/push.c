@@ -1,6 +1,7 @@
 #include "archive/push.h"
 #include "archive/datadir.h"
 #include "archive/existing.h"
+#include "archive/timeline.h"
 #include "archive/walfile.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -126,14 +127,37 @@ static int compare(struct archive *archive, struct walfile *file, const char *sh
     return 0;
 }
 
+/* A server archives a history file before any WAL of its timeline. When there is such WAL already,
+ * two servers have chosen the same timeline. */
+static int check_timeline(struct archive *archive, const struct wal_name *name, struct error *error)
+{
+    struct object_key wal;
+    if (name->kind != WAL_HISTORY)
+        return 0;
+    int used = timeline_has_wal(archive, name->timeline, &wal, error);
+    if (used <= 0)
+        return used;
+    return error_set(
+        error, ERROR_REFUSED,
+        "the archive has WAL of this timeline already, such as %s, but not its history "
+        "file: another server uses the timeline; nothing was changed",
+        wal.text);
+}
+
 static int push_new(struct archive *archive, struct walfile *file, struct error *error)
 {
+    if (check_timeline(archive, &file->name, error))
+        return -1;
     struct object_key key = object_key(&file->name, archive->coding.codec);
     struct label label;
     describe(file, &label);
     if (store(archive, file, key.text, &label, error))
         return error->class == ERROR_EXISTS ? compare(archive, file, label.raw_sha256, error) : -1;
     log_info("archived %s", key.text);
+    if (walfile_is_segment(file) && !file->segment.version)
+        log_warning("%s: its WAL magic %04X is newer than any this program knows; archived all "
+                    "the same, as the rest fits",
+                    key.text, file->segment.first.magic);
     return 0;
 }
 
@@ -167,7 +191,8 @@ int archive_push(struct archive *archive, const char *path, enum identity_new ne
 int archive_init(struct archive *archive, struct error *error)
 {
     uint64_t system_identifier;
-    if (datadir_system_identifier("", &system_identifier, error))
+    if (datadir_system_identifier("", &system_identifier, error) || datadir_check_owner(error) ||
+        identity_confirm(archive, system_identifier, "", IDENTITY_BY_ORDER, error))
         return -1;
-    return identity_confirm(archive, system_identifier, "", IDENTITY_BY_ORDER, error);
+    return identity_settle(archive, error);
 }

@@ -3,7 +3,6 @@
 #include "archive/digest.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "wal/history.h"
 
 #include <errno.h>
@@ -11,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,10 +56,6 @@ static int check_first_page(struct walfile *file, struct error *error)
         return -1;
     file->system_identifier = file->segment.first.system_identifier;
     file->server_version = file->segment.version ? file->segment.version : "";
-    if (!file->segment.version)
-        log_warning("%s: its WAL magic %04X is newer than any this program knows; archived all the "
-                    "same, as the rest of the page fits",
-                    file->name.text, file->segment.first.magic);
     return 0;
 }
 
@@ -142,4 +138,15 @@ ssize_t walfile_next(struct walfile *file, const void **data, struct error *erro
 int walfile_sha256(struct walfile *file, char *hex, struct error *error)
 {
     return digest_finish(file->digest, hex, error);
+}
+
+int walfile_check_records(int fd, const struct wal_name *name, uint64_t size, struct wal_walk *walk,
+                          struct error *error)
+{
+    void *data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (data == MAP_FAILED)
+        return error_set_errno(error, ERROR_SYSTEM, "can't map %s", name->text);
+    int result = wal_record_check(name, data, size, walk, error);
+    munmap(data, size);
+    return result;
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "wal/name.h"
+#include "wal/record.h"
 #include "wal/segment.h"
 
 struct error;
@@ -41,5 +42,10 @@ ssize_t walfile_next(struct walfile *file, const void **data, struct error *erro
 
 /* SHA-256 in hex of the whole content, once walfile_next has returned 0. */
 int walfile_sha256(struct walfile *file, char *hex, struct error *error);
+
+/* Judges a whole segment or partial by its pages and records (wal/record.h): the first `size` bytes
+ * of the open file. Classes as there, and ERROR_SYSTEM. */
+int walfile_check_records(int fd, const struct wal_name *name, uint64_t size, struct wal_walk *walk,
+                          struct error *error);
 
 #endif

@@ -8,7 +8,7 @@
 static const int exit_codes[] = {
     [ERROR_NONE] = 0,        [ERROR_MISSING] = 1, [ERROR_USAGE] = 2,
     [ERROR_UNREACHABLE] = 3, [ERROR_REFUSED] = 4, [ERROR_EXISTS] = 4,
-    [ERROR_CORRUPT] = 5,     [ERROR_SYSTEM] = 6,  [ERROR_INTERRUPTED] = 143,
+    [ERROR_CORRUPT] = 5,     [ERROR_SYSTEM] = 6,  [ERROR_INTERRUPTED] = 6,
 };
 
 int error_exit_code(enum error_class class)

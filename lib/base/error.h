@@ -42,8 +42,8 @@ int error_set_errno(struct error *error, enum error_class class, const char *for
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The exit code of a class, as every manual page lists them under EXIT STATUS. ERROR_INTERRUPTED
- * gives 143 (128 + SIGTERM), which PostgreSQL reads as a clean shutdown. */
+/* The exit code of a class, as every manual page lists them under EXIT STATUS. A program that a
+ * signal has stopped does not exit but ends by the signal (signals_die). */
 int error_exit_code(enum error_class class);
 
 /* Out of memory, in the words that all callers use; always returns -1. */

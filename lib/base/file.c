@@ -107,25 +107,3 @@ int file_slurp(int directory, const char *path, size_t limit, struct buf *out, s
     close(fd);
     return result;
 }
-
-static ssize_t stream_read(void *context, void *data, size_t size, struct error *error)
-{
-    struct file_stream *stream = context;
-    return file_read(stream->fd, stream->what, data, size, error);
-}
-
-static int stream_write(void *context, const void *data, size_t size, struct error *error)
-{
-    struct file_stream *stream = context;
-    return file_write(stream->fd, stream->what, data, size, error);
-}
-
-struct source file_source(struct file_stream *stream)
-{
-    return (struct source){stream_read, stream};
-}
-
-struct sink file_sink(struct file_stream *stream)
-{
-    return (struct sink){stream_write, stream};
-}

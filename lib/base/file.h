@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/stream.h"
 
 /* The class of a failed system call on a mounted file system: ERROR_MISSING for what is not there,
  * ERROR_UNREACHABLE when the file system itself is gone (EIO, ESTALE, ...), ERROR_SYSTEM else. */
@@ -36,13 +35,5 @@ int file_sync(int fd, const char *what, struct error *error);
 /* Reads a whole small text file below `directory` (AT_FDCWD: the working directory). More than
  * `limit` bytes is ERROR_CORRUPT, a missing file ERROR_MISSING. */
 int file_slurp(int directory, const char *path, size_t limit, struct buf *out, struct error *error);
-
-/* A source and a sink over a descriptor, which stays the caller's. */
-struct file_stream {
-    int fd;
-    const char *what; /* borrowed */
-};
-struct source file_source(struct file_stream *stream);
-struct sink file_sink(struct file_stream *stream);
 
 #endif

@@ -68,7 +68,8 @@ void encoder_close(struct encoder *encoder);
 
 /* Decoding. The source begins with the coded data (for gzip: with the member's header; skippable
  * frames may come first in zstd and lz4). decoder_read returns bytes, 0 at the end, -1 on error:
- * ERROR_CORRUPT when the data is damaged, ends early or has something behind its end, ERROR_SYSTEM,
+ * ERROR_CORRUPT when the data is damaged, ends early or has something behind its end (which
+ * libarchive does not always see), ERROR_SYSTEM,
  * or what the source sets. Output is never larger than asked for, memory is bounded. */
 struct decoder *decoder_open(const struct codec *codec, struct source source, struct error *error);
 ssize_t decoder_read(struct decoder *decoder, void *data, size_t size, struct error *error);

@@ -17,14 +17,22 @@ enum { GRACE_MS = 3000, LOOKS_PER_TIMEOUT = 4 };
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
-/* What the parent waits for is blocked, so that it can't slip between a look and the wait. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* What the parent waits for is blocked, so that it can't slip between a look and the wait. A signal
+ * that is ignored must not be: blocked, it would be kept and taken all the same. */
 static sigset_t waited_for(void)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
-        sigaddset(&set, passed_on[i]);
+        if (!is_ignored(passed_on[i]))
+            sigaddset(&set, passed_on[i]);
     return set;
 }
 

@@ -14,10 +14,8 @@ enum { OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 static int make(int parent, const char *name, struct error *error)
 {
-    if (mkdirat(parent, name, 0750) == 0)
+    if (mkdirat(parent, name, 0750) == 0 || errno == EEXIST)
         return file_sync(parent, "the archive directory", error);
-    if (errno == EEXIST)
-        return 0;
     return error_set_errno(error, file_error_class(errno), "can't create %s in the archive", name);
 }
 

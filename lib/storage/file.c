@@ -21,6 +21,9 @@ static const char temporary_directory[] = ".waltools/tmp";
 static const char temporary_prefix[] = "put-";
 static const char lock_name[] = "lock"; /* beside the temporary files */
 
+/* One fsync of all of a large object could take so long that it looks like a storage that hangs. */
+enum { SYNC_EVERY = 32 * 1024 * 1024 };
+
 struct file_storage {
     struct storage storage;
     int directory;
@@ -33,6 +36,7 @@ struct file_upload {
     int parent;       /* directory of the object */
     const char *name; /* of the object in that directory; points into key */
     size_t head_size;
+    size_t unsynced; /* bytes since the last fsync */
     char *key;
 };
 
@@ -111,6 +115,12 @@ static int file_upload_write(struct storage_upload *storage_upload, const void *
                              struct error *error)
 {
     struct file_upload *upload = (struct file_upload *)storage_upload;
+    upload->unsynced += size;
+    if (upload->unsynced > SYNC_EVERY) {
+        upload->unsynced = 0;
+        if (file_sync(upload->file.fd, upload->key, error))
+            return -1;
+    }
     return file_write(upload->file.fd, upload->key, data, size, error);
 }
 
@@ -119,15 +129,13 @@ static int has_no_links(int number)
     return number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EMLINK;
 }
 
-/* Gives the temporary file its name unless the name is taken. Over NFS an answer can get lost: then
- * the repeated link meets its own first success, which the link count shows. */
+/* Gives the temporary file its name unless the name is taken. Over NFS an answer can get lost and
+ * the repeated link meet its own first success: the caller, who compares, finds the same content.
+ */
 static int place(struct file_upload *upload, struct error *error)
 {
     struct tempfile *file = &upload->file;
     if (linkat(upload->temporary, file->name, upload->parent, upload->name, 0) == 0)
-        return 0;
-    struct stat status;
-    if (errno == EEXIST && fstat(file->fd, &status) == 0 && status.st_nlink == 2)
         return 0;
     if (has_no_links(errno) && renameat2(upload->temporary, file->name, upload->parent,
                                          upload->name, RENAME_NOREPLACE) == 0) {
@@ -157,10 +165,22 @@ static int place_alone(struct file_upload *upload, const char *const *rivals, st
         openat(upload->temporary, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (lock >= 0)
         flock(lock, LOCK_EX);
-    int result = check_rivals(upload, rivals, error) || place(upload, error) ? -1 : 0;
+    int result = signals_check(error) || check_rivals(upload, rivals, error) || place(upload, error)
+                     ? -1
+                     : 0;
     if (lock >= 0)
         close(lock);
     return result;
+}
+
+/* The object's name, and that of its directory, which another upload may just have made. */
+static int sync_names(struct file_upload *upload, struct error *error)
+{
+    if (file_sync(upload->parent, "the archive directory", error))
+        return -1;
+    return upload->name == upload->key
+               ? 0
+               : file_sync(top(upload->upload.storage), "the archive directory", error);
 }
 
 static int file_upload_commit(struct storage_upload *storage_upload, const void *head,
@@ -170,14 +190,13 @@ static int file_upload_commit(struct storage_upload *storage_upload, const void 
     int fd = upload->file.fd;
     if (upload->head_size && file_write_at(fd, upload->key, head, upload->head_size, 0, error))
         return -1;
-    if (file_sync(fd, upload->key, error) || signals_check(error) ||
-        place_alone(upload, rivals, error))
+    if (file_sync(fd, upload->key, error) || place_alone(upload, rivals, error))
         return -1;
     if (upload->file.name && unlinkat(upload->temporary, upload->file.name, 0) == 0) {
         free(upload->file.name);
         upload->file.name = NULL;
     }
-    return file_sync(upload->parent, "the archive directory", error);
+    return sync_names(upload, error);
 }
 
 static int file_settle(struct storage *storage, const char *key, struct error *error)

@@ -59,16 +59,6 @@ void storage_upload_close(struct storage_upload *upload)
         upload->storage->operations->upload_close(upload);
 }
 
-static int upload_sink_write(void *context, const void *data, size_t size, struct error *error)
-{
-    return storage_upload_write(context, data, size, error);
-}
-
-struct sink storage_upload_sink(struct storage_upload *upload)
-{
-    return (struct sink){upload_sink_write, upload};
-}
-
 int storage_put(struct storage *storage, const char *key, const void *data, size_t size,
                 struct error *error)
 {

@@ -42,7 +42,6 @@ int storage_upload_write(struct storage_upload *upload, const void *data, size_t
 int storage_upload_commit(struct storage_upload *upload, const void *head,
                           const char *const *rivals, struct error *error);
 void storage_upload_close(struct storage_upload *upload);
-struct sink storage_upload_sink(struct storage_upload *upload);
 
 /* Create-only write of a small object in one call. */
 int storage_put(struct storage *storage, const char *key, const void *data, size_t size,

@@ -112,20 +112,36 @@ static int check_entries(const struct wal_name *name, const char *at, const char
     return 0;
 }
 
+static bool next_entry(const char **at, const char *end, uint32_t *timeline, uint64_t *address)
+{
+    struct line line;
+    while (next_line(at, end, &line)) {
+        skip_space(&line);
+        if (line.at < line.end && *line.at != '#' && read_entry(&line, timeline, address))
+            return true;
+    }
+    return false;
+}
+
 bool wal_history_fork(const char *text, size_t size, uint64_t *address)
 {
     uint32_t timeline;
-    uint64_t entry;
     bool found = false;
-    struct line line;
-    for (const char *at = text, *end = text + size; next_line(&at, end, &line);) {
-        skip_space(&line);
-        if (line.at < line.end && *line.at != '#' && read_entry(&line, &timeline, &entry)) {
-            *address = entry;
-            found = true;
-        }
-    }
+    for (const char *at = text; next_entry(&at, text + size, &timeline, address);)
+        found = true;
     return found;
+}
+
+bool wal_history_entry(const char *text, size_t size, uint32_t parent, uint64_t *address)
+{
+    uint32_t timeline;
+    uint64_t entry;
+    for (const char *at = text; next_entry(&at, text + size, &timeline, &entry);)
+        if (timeline == parent) {
+            *address = entry;
+            return true;
+        }
+    return false;
 }
 
 /* The lines of a backup history file, build_backup_content() and its predecessors. */

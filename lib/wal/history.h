@@ -26,4 +26,8 @@ int wal_history_check(const struct wal_name *name, const char *text, size_t size
  * no entry. */
 bool wal_history_fork(const char *text, size_t size, uint64_t *address);
 
+/* Where the timeline `parent` was left, by this history: the LSN of its entry. False when it has
+ * none. */
+bool wal_history_entry(const char *text, size_t size, uint32_t parent, uint64_t *address);
+
 #endif

@@ -137,6 +137,12 @@ static int check_header(const struct wal_segment *segment, uint64_t offset,
     return check_flags(segment, offset, page, error);
 }
 
+static bool is_in_sequence(const struct wal_segment *segment, uint64_t offset,
+                           const struct wal_page *page)
+{
+    return page->address == segment->start + offset && page->timeline >= segment->timeline;
+}
+
 static bool differ_by_one_bit(const struct wal_segment *segment, uint64_t offset,
                               const struct wal_page *page)
 {
@@ -155,18 +161,32 @@ static void note_stale(struct wal_segment *segment, uint64_t offset, const struc
 {
     end_sequence(segment, offset);
     segment->stale_pages++;
-    if (segment->name.kind == WAL_SEGMENT && differ_by_one_bit(segment, offset, page))
+    if (differ_by_one_bit(segment, offset, page))
         segment->suspect = offset;
 }
 
 static int note_in_sequence(struct wal_segment *segment, const struct wal_page *page,
                             struct error *error)
 {
-    if (segment->stale_from != UINT64_MAX && segment->name.kind == WAL_SEGMENT)
+    if (segment->stale_from != UINT64_MAX)
         return error_set(error, ERROR_CORRUPT,
                          "the page at offset %" PRIu64 " is not in sequence, a later one is",
                          segment->stale_from);
     segment->timeline = page->timeline;
+    return 0;
+}
+
+/* Behind the end of the sequence a partial may hold anything. */
+static int note_in_partial(struct wal_segment *segment, uint64_t offset,
+                           const struct wal_page *page)
+{
+    struct error ignored;
+    bool in_sequence = segment->stale_from == UINT64_MAX && is_in_sequence(segment, offset, page) &&
+                       check_header(segment, offset, page, &ignored) == 0;
+    if (in_sequence)
+        segment->timeline = page->timeline;
+    else
+        end_sequence(segment, offset);
     return 0;
 }
 
@@ -182,9 +202,11 @@ static int judge_page(struct wal_segment *segment, struct error *error)
     }
     struct wal_page page;
     wal_page_decode(segment->header, sizeof segment->header, &page);
+    if (segment->name.kind == WAL_PARTIAL)
+        return note_in_partial(segment, offset, &page);
     if (check_header(segment, offset, &page, error))
         return -1;
-    if (page.address == segment->start + offset && page.timeline >= segment->timeline)
+    if (is_in_sequence(segment, offset, &page))
         return note_in_sequence(segment, &page, error);
     note_stale(segment, offset, &page);
     return 0;

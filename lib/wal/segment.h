@@ -55,12 +55,12 @@ int wal_segment_open(struct wal_segment *segment, const struct wal_name *name, c
  * what lies behind the switch point, but (10 to 18, tried) repeats the page with the switch point
  * to the end; a long header too, if that was the first page.
  *
- * A header that is neither in sequence, nor zero, nor stale means damage. In a WAL_SEGMENT so does
- * a page in sequence behind one that is not, and a single stale page that is one bit away from the
- * sequence. In a WAL_PARTIAL both may be genuine: after a loss of power its last pages may have
- * reached the disk in any order, and it is promoted and archived all the same. ERROR_CORRUPT with
- * the offset of the page, in bytes; also when there is more than a segment. After an error the walk
- * can't go on. */
+ * In a WAL_SEGMENT damage is a header that is neither in sequence, nor zero, nor stale; a page in
+ * sequence behind one that is not; a single stale page that is one bit away from the sequence. In a
+ * WAL_PARTIAL the sequence may end in anything: after a loss of power pages may have reached the
+ * disk in any order, a server may have left a discarded timeline's there, and it is promoted and
+ * archived all the same. ERROR_CORRUPT with the offset of the page, in bytes; also when there is
+ * more than a segment. After an error the walk can't go on. */
 int wal_segment_next(struct wal_segment *segment, const void *data, size_t size,
                      struct error *error);
 

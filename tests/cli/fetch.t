@@ -270,9 +270,18 @@ for my $case (
 		refuses("a later '$segment{5}$suffix' makes a hole too", { code => 3, like => both(3, 5) },
 			'walfetch', $mixed, $segment{3}, 'x');
 	}
+	for my $suffix ('partial', 'partial.gz', '00000028.backup')
+	{
+		my $proved = new_archive("proved $suffix", $server);
+		spew("$proved/$segment{5}.$suffix", 'x');
+		refuses("a later $suffix proves that there was WAL before it", { code => 3, like => both(3, 5) },
+			'walfetch', $proved, $segment{3}, 'x');
+	}
 	my $ends = new_archive('ends', $server);
-	spew("$ends/" . $segment{5} . ".$_", 'x') for 'partial', 'partial.gz', '00000028.backup', 'tmp', 'zst.part';
-	is(run('walfetch', $ends, $segment{3}, 'x')->{code}, 1, 'a later .partial, .backup or temporary file does not');
+	spew("$ends/" . $segment{5} . ".$_", 'x') for 'tmp', 'zst.part';
+	is(run('walfetch', $ends, $segment{3}, 'x')->{code}, 1, 'a later temporary file does not');
+	spew("$ends/$segment{3}.partial", 'x');
+	is(run('walfetch', $ends, $segment{3}, 'x')->{code}, 1, "nor does the segment's own partial");
 	is(run('walfetch', $archive, "$segment{4}.partial", 'x')->{code}, 1, 'a .partial is never in a hole');
 }
 

@@ -260,7 +260,8 @@ sub stops_while_it_waits
 	$node->stop('fast');
 	cmp_ok(time - $started, '<', 10, "$what: but not when the server is stopped");
 	ok(-e $node->signal_file, "$what: the signal file is kept");
-	ok(wait_until { !walfetch_runs($node) } 5, "$what: no walfetch is left");
+	my $gone = wait_until { !walfetch_runs($node) } 5;
+	ok($gone, "$what: no walfetch is left");
 	set_right($node, 'unreachable', '');
 	recovers_all($node, "$what, is back", 2);
 	$node->stop('immediate');

@@ -28,7 +28,7 @@ our @EXPORT = qw(repository scratch program run slurp spew wait_until);
 my $repository = abs_path(dirname(__FILE__) . '/../..');
 my $programs   = abs_path($ENV{TEST_BIN} // "$repository/build/bin") // $ENV{TEST_BIN} // "$repository/build/bin";
 my $owner      = $$;
-my $scratch;
+my $scratch = delete $ENV{TEST_SCRATCH};    # made already by the root that this test was started by (PgStage)
 my %running;    # process groups that run() waits for
 
 $ENV{PATH}   = "$programs:$ENV{PATH}";
@@ -64,8 +64,7 @@ sub repository { return $repository }
 sub scratch
 {
 	my ($name) = @_;
-	$scratch //= $ENV{TEST_SCRATCH}
-	  // File::Temp::tempdir('waltest.XXXXXX', TMPDIR => 1, CLEANUP => 0);
+	$scratch //= File::Temp::tempdir('waltest.XXXXXX', TMPDIR => 1, CLEANUP => 0);
 	return $scratch unless defined $name;
 	my $path = '';
 	for my $part (split m{/}, "$scratch/$name")
