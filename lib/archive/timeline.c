@@ -66,7 +66,7 @@ static int read_object(struct archive *archive, const char *key, const struct wa
             break;
         }
     reader_close(reader);
-    return n < 0 ? -1 : 0;
+    return n < 0 ? -1 : wal_history_check(name, text->data ? text->data : "", text->length, error);
 }
 
 /* Reads the timeline's history file, in whatever coding it is there whole. */
