@@ -92,14 +92,12 @@ static int run(struct job *job, int argc, char **argv, struct error *error)
 }
 
 /* A program started without them must not open an archive's file under the number of standard
- * error. */
+ * error. Opened the wrong way round, so that using them fails. */
 static void reserve_standard_descriptors(void)
 {
-    int fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO)
-        fd = dup(fd);
-    if (fd >= 0)
-        close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int cli_main(const struct cli *cli, int argc, char **argv)

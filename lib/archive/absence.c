@@ -113,8 +113,9 @@ static int judge_history(struct archive *archive, const struct wal_name *name,
 int absence_judge(struct archive *archive, const struct wal_name *name, const char *destination,
                   struct error *error)
 {
-    if (prove_archive(archive, destination, error) ||
-        (name->kind == WAL_SEGMENT && judge_segment(archive, name, destination, error)) ||
+    if (prove_archive(archive, destination, error))
+        return error_prefix(error, "%s: ", name->text);
+    if ((name->kind == WAL_SEGMENT && judge_segment(archive, name, destination, error)) ||
         (name->kind == WAL_HISTORY && judge_history(archive, name, destination, error)))
         return -1;
     return error_set(error, ERROR_MISSING, "%s is not in the archive", name->text);

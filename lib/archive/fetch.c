@@ -212,7 +212,7 @@ static int fetch_once(struct archive *archive, const struct wal_name *name, cons
                       struct error *error)
 {
     if (archive_open(archive, error))
-        return -1;
+        return error_prefix(error, "%s: ", name->text);
     int result = fetch_any(archive, name, destination, error);
     archive_close(archive);
     return result;

@@ -3,6 +3,7 @@
 #include "config/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,7 +115,8 @@ static int parse_stream(struct parse *parse)
 int config_file_apply(const char *path, const char *section, struct settings *settings,
                       struct error *error)
 {
-    FILE *stream = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a fifo must not keep us waiting */
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
     if (!stream)
         return error_set_errno(error, errno == ENOENT ? ERROR_MISSING : ERROR_SYSTEM,
                                "can't open configuration file %s", path);

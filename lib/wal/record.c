@@ -260,7 +260,8 @@ static bool is_quiet_end(const struct walker *walker, const struct record *recor
     size_t last_page = walker->limit - walker->page_size;
     if (walker->segment->name.kind == WAL_PARTIAL)
         return true;
-    if (record->offset < last_page)
+    /* The segment's own first record has nothing before it that could tell it from a stale one. */
+    if (record->offset < last_page || record->offset == WAL_LONG_PAGE_HEADER_SIZE)
         return false;
     return outcome == OUTCOME_FOREIGN ||
            is_zero(walker->data + record->offset, walker->limit - record->offset);

@@ -79,6 +79,25 @@ for my $case ([ 'zstd', 'zstd' ], [ 'zstd', 'none' ], [ 'gzip', 'lz4' ])
 	}
 }
 
+# The moment between the look for the same name in another coding and the link is nobody else's.
+{
+	my $first = put_segment($servers[0], number => ++$number);
+	my @looks = map { $_->{name} } grep { $_->{name} =~ /^faccessat/ } @{ traced('faccessat,faccessat2', 'walpush', $archive, $first)->{calls} };
+  SKIP:
+	{
+		skip 'the last look is not a call of faccessat', 2 unless @looks;
+		my @files = map { put_segment($_, number => $number + 1) } @servers;
+		my $name = segment_name(number => ++$number);
+		my $stopped = stopped_at("$looks[-1]:" . @looks, 'walpush', $archive, $files[0]);
+		my $second = run('walpush', '--compress=none', '--timeout=1s', $archive, $files[1]);
+		my $run = $stopped->go_on;
+		my @objects = grep { /^$name/ } split / /, stored($archive);
+		is("@objects", "$name.zst", 'one stops after it has looked for other codings: the other waits')
+		  or diag("$run->{code} $run->{err} $second->{code} $second->{err}");
+		succeeds('... and finds it archived then', 'walpush', '--compress=none', $archive, $files[1]);
+	}
+}
+
 # ---- the first push into an empty archive, by two clusters
 
 {
