@@ -55,6 +55,7 @@ LIB := \
     lib/codec/label.c \
     lib/codec/lz4.c \
     lib/codec/none.c \
+    lib/codec/pieces.c \
     lib/codec/zstd.c \
     lib/config/file.c \
     lib/config/settings.c \

@@ -7,52 +7,19 @@
 
 /* Magic numbers: RFC 8878 (zstd), the LZ4 frame format 1.6.1, RFC 1952 (gzip), and the first bytes
  * that xz, bzip2, lzip and LZMA-alone files have. */
+/* clang-format off */
 static const struct codec codecs[] = {
-    {"zstd",
-     ".zst",
-     CODEC_LABEL_SKIPPABLE_FRAME,
-     {0x28, 0xb5, 0x2f, 0xfd},
-     4,
-     1,
-     19,
-     3,
-     zstd_encoder_open,
-     zstd_decoder_open},
-    {"lz4",
-     ".lz4",
-     CODEC_LABEL_SKIPPABLE_FRAME,
-     {0x04, 0x22, 0x4d, 0x18},
-     4,
-     1,
-     12,
-     1,
-     lz4_encoder_open,
-     lz4_decoder_open},
-    {"gzip",
-     ".gz",
-     CODEC_LABEL_GZIP_EXTRA,
-     {0x1f, 0x8b, 0x08},
-     3,
-     1,
-     9,
-     6,
-     gzip_encoder_open,
-     gzip_decoder_open},
-    {"none", "", CODEC_LABEL_NONE, {0}, 0, 0, 0, 0, none_encoder_open, none_decoder_open},
-    {"xz",
-     ".xz",
-     CODEC_LABEL_NONE,
-     {0xfd, '7', 'z', 'X', 'Z', 0},
-     6,
-     0,
-     0,
-     0,
-     NULL,
-     foreign_decoder_open},
-    {"bzip2", ".bz2", CODEC_LABEL_NONE, {'B', 'Z', 'h'}, 3, 0, 0, 0, NULL, foreign_decoder_open},
-    {"lzma", ".lzma", CODEC_LABEL_NONE, {0x5d, 0, 0}, 3, 0, 0, 0, NULL, foreign_decoder_open},
-    {"lzip", ".lz", CODEC_LABEL_NONE, {'L', 'Z', 'I', 'P'}, 4, 0, 0, 0, NULL, foreign_decoder_open},
+    /* name   suffix   place of the label           magic, its length                       levels     encoder, decoder */
+    {"zstd",  ".zst",  CODEC_LABEL_SKIPPABLE_FRAME, {0x28, 0xb5, 0x2f, 0xfd}, 4,            1, 19, 1,  zstd_encoder_open, zstd_decoder_open},
+    {"lz4",   ".lz4",  CODEC_LABEL_SKIPPABLE_FRAME, {0x04, 0x22, 0x4d, 0x18}, 4,            1, 12, 1,  lz4_encoder_open, lz4_decoder_open},
+    {"gzip",  ".gz",   CODEC_LABEL_GZIP_EXTRA,      {0x1f, 0x8b, 0x08}, 3,                  1, 9, 6,   gzip_encoder_open, gzip_decoder_open},
+    {"none",  "",      CODEC_LABEL_NONE,            {0}, 0,                                 0, 0, 0,   none_encoder_open, none_decoder_open},
+    {"xz",    ".xz",   CODEC_LABEL_NONE,            {0xfd, '7', 'z', 'X', 'Z', 0}, 6,       0, 0, 0,   NULL, foreign_decoder_open},
+    {"bzip2", ".bz2",  CODEC_LABEL_NONE,            {'B', 'Z', 'h'}, 3,                     0, 0, 0,   NULL, foreign_decoder_open},
+    {"lzma",  ".lzma", CODEC_LABEL_NONE,            {0x5d, 0, 0}, 3,                        0, 0, 0,   NULL, foreign_decoder_open},
+    {"lzip",  ".lz",   CODEC_LABEL_NONE,            {'L', 'Z', 'I', 'P'}, 4,                0, 0, 0,   NULL, foreign_decoder_open},
 };
+/* clang-format on */
 
 enum { CODEC_COUNT = sizeof codecs / sizeof *codecs };
 _Static_assert(sizeof codecs / sizeof *codecs <= CODEC_MAX, "raise CODEC_MAX");

@@ -56,10 +56,10 @@ int codec_choice_parse(const char *text, struct codec_choice *choice, struct err
  * "none" when they show no other. Never NULL. */
 const struct codec *codec_detect(const void *coded, size_t size);
 
-/* Encoding. encoder_open returns NULL on failure; `raw_size` is the exact number of bytes that will
- * be written, 0 when unknown. encoder_finish ends the coded data and must be the last call before
- * encoder_close; an encoder that was not finished has written an incomplete stream. The error class
- * is ERROR_SYSTEM or what the sink sets. */
+/* Encoding. The coded data may be several frames or members. encoder_open returns NULL on failure;
+ * `raw_size` is the exact number of bytes that will be written, 0 when unknown. encoder_finish ends
+ * the coded data and must be the last call before encoder_close; an encoder that was not finished
+ * has written an incomplete stream. The error class is ERROR_SYSTEM or what the sink sets. */
 struct encoder *encoder_open(struct codec_choice choice, uint64_t raw_size, struct sink sink,
                              struct error *error);
 int encoder_write(struct encoder *encoder, const void *data, size_t size, struct error *error);

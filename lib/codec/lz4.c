@@ -1,98 +1,43 @@
 #include "base/error.h"
-#include "codec/stream.h"
+#include "codec/pieces.h"
 
 #include <lz4frame.h>
 #include <stdlib.h>
 
-struct lz4_encoder {
-    struct encoder encoder;
-    LZ4F_cctx *context;
-    LZ4F_preferences_t preferences;
-    int started;
-    size_t capacity;
-    unsigned char *output;
-};
-
-static int emit(struct lz4_encoder *lz4, size_t size, struct error *error)
-{
-    struct sink sink = lz4->encoder.sink;
-    if (LZ4F_isError(size))
-        return error_set(error, ERROR_SYSTEM, "lz4: %s", LZ4F_getErrorName(size));
-    return size ? sink.write(sink.context, lz4->output, size, error) : 0;
-}
-
-static int begin(struct lz4_encoder *lz4, struct error *error)
-{
-    if (lz4->started)
-        return 0;
-    lz4->started = 1;
-    return emit(lz4,
-                LZ4F_compressBegin(lz4->context, lz4->output, lz4->capacity, &lz4->preferences),
-                error);
-}
-
-static int lz4_write(struct encoder *encoder, const void *data, size_t size, struct error *error)
-{
-    struct lz4_encoder *lz4 = (struct lz4_encoder *)encoder;
-    if (begin(lz4, error))
-        return -1;
-    for (const char *at = data, *end = at + size; at < end;) {
-        size_t piece =
-            (size_t)(end - at) < CODEC_BUFFER_SIZE ? (size_t)(end - at) : CODEC_BUFFER_SIZE;
-        size_t n = LZ4F_compressUpdate(lz4->context, lz4->output, lz4->capacity, at, piece, NULL);
-        if (emit(lz4, n, error))
-            return -1;
-        at += piece;
-    }
-    return 0;
-}
-
-static int lz4_finish(struct encoder *encoder, struct error *error)
-{
-    struct lz4_encoder *lz4 = (struct lz4_encoder *)encoder;
-    if (begin(lz4, error))
-        return -1;
-    return emit(lz4, LZ4F_compressEnd(lz4->context, lz4->output, lz4->capacity, NULL), error);
-}
-
-static void lz4_encoder_close(struct encoder *encoder)
-{
-    struct lz4_encoder *lz4 = (struct lz4_encoder *)encoder;
-    LZ4F_freeCompressionContext(lz4->context);
-    free(lz4->output);
-    free(lz4);
-}
-
 /* The library's level 0 is its fast mode, which the lz4 program calls -1. */
-static LZ4F_preferences_t preferences(int level, uint64_t raw_size)
+static LZ4F_preferences_t preferences(int level, size_t size)
 {
     return (LZ4F_preferences_t){
         .frameInfo = {.blockSizeID = LZ4F_max4MB,
                       .blockMode = LZ4F_blockLinked,
                       .contentChecksumFlag = LZ4F_contentChecksumEnabled,
-                      .contentSize = raw_size},
+                      .contentSize = size},
         .compressionLevel = level == 1 ? 0 : level,
     };
+}
+
+static size_t bound(size_t size)
+{
+    LZ4F_preferences_t preferred = preferences(1, size);
+    return LZ4F_compressFrameBound(size, &preferred);
+}
+
+static size_t compress(int level, const void *data, size_t size, void *out, size_t capacity,
+                       const char **problem)
+{
+    LZ4F_preferences_t preferred = preferences(level, size);
+    size_t length = LZ4F_compressFrame(out, capacity, data, size, &preferred);
+    if (!LZ4F_isError(length))
+        return length;
+    *problem = LZ4F_getErrorName(length);
+    return 0;
 }
 
 struct encoder *lz4_encoder_open(int level, uint64_t raw_size, struct sink sink,
                                  struct error *error)
 {
-    struct lz4_encoder *lz4 = calloc(1, sizeof *lz4);
-    if (!lz4) {
-        error_memory(error);
-        return NULL;
-    }
-    lz4->encoder = (struct encoder){lz4_write, lz4_finish, lz4_encoder_close, sink};
-    lz4->preferences = preferences(level, raw_size);
-    lz4->capacity = LZ4F_compressBound(CODEC_BUFFER_SIZE, &lz4->preferences);
-    lz4->output = malloc(lz4->capacity);
-    if (!lz4->output || LZ4F_isError(LZ4F_createCompressionContext(&lz4->context, LZ4F_VERSION))) {
-        error_memory(error);
-        lz4_encoder_close(&lz4->encoder);
-        return NULL;
-    }
-    return &lz4->encoder;
+    static const struct pieces_coding coding = {bound, compress};
+    return pieces_encoder_open(&coding, level, raw_size, sink, error);
 }
 
 struct lz4_decoder {

@@ -1,75 +1,33 @@
 #include "base/error.h"
-#include "codec/stream.h"
+#include "codec/pieces.h"
 
 #include <stdlib.h>
 #include <zstd.h>
 
-struct zstd_encoder {
-    struct encoder encoder;
-    ZSTD_CCtx *context;
-    unsigned char output[CODEC_BUFFER_SIZE];
-};
-
-/* Runs the compressor until it wants more input, or with ZSTD_e_end until the frame is complete. */
-static int compress(struct zstd_encoder *zstd, ZSTD_inBuffer *input, ZSTD_EndDirective directive,
-                    struct error *error)
+static size_t compress(int level, const void *data, size_t size, void *out, size_t capacity,
+                       const char **problem)
 {
-    struct sink sink = zstd->encoder.sink;
-    for (;;) {
-        ZSTD_outBuffer output = {zstd->output, sizeof zstd->output, 0};
-        size_t left = ZSTD_compressStream2(zstd->context, &output, input, directive);
-        if (ZSTD_isError(left))
-            return error_set(error, ERROR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-        if (output.pos && sink.write(sink.context, output.dst, output.pos, error))
-            return -1;
-        if (directive == ZSTD_e_end ? left == 0 : input->pos == input->size)
-            return 0;
+    size_t length = 0;
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    *problem = "out of memory";
+    if (context) {
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+        length = ZSTD_compress2(context, out, capacity, data, size);
     }
-}
-
-static int zstd_write(struct encoder *encoder, const void *data, size_t size, struct error *error)
-{
-    ZSTD_inBuffer input = {data, size, 0};
-    return compress((struct zstd_encoder *)encoder, &input, ZSTD_e_continue, error);
-}
-
-static int zstd_finish(struct encoder *encoder, struct error *error)
-{
-    ZSTD_inBuffer input = {NULL, 0, 0};
-    return compress((struct zstd_encoder *)encoder, &input, ZSTD_e_end, error);
-}
-
-static void zstd_encoder_close(struct encoder *encoder)
-{
-    struct zstd_encoder *zstd = (struct zstd_encoder *)encoder;
-    ZSTD_freeCCtx(zstd->context);
-    free(zstd);
-}
-
-static int configure(ZSTD_CCtx *context, int level, uint64_t raw_size)
-{
-    return context &&
-           !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) &&
-           !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)) &&
-           (!raw_size || !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(context, raw_size)));
+    if (ZSTD_isError(length)) {
+        *problem = ZSTD_getErrorName(length);
+        length = 0;
+    }
+    ZSTD_freeCCtx(context);
+    return length;
 }
 
 struct encoder *zstd_encoder_open(int level, uint64_t raw_size, struct sink sink,
                                   struct error *error)
 {
-    struct zstd_encoder *zstd = malloc(sizeof *zstd);
-    if (!zstd) {
-        error_memory(error);
-        return NULL;
-    }
-    zstd->encoder = (struct encoder){zstd_write, zstd_finish, zstd_encoder_close, sink};
-    zstd->context = ZSTD_createCCtx();
-    if (!configure(zstd->context, level, raw_size)) {
-        error_set(error, ERROR_SYSTEM, "zstd: can't set up the compressor");
-        zstd_encoder_close(&zstd->encoder);
-        return NULL;
-    }
-    return &zstd->encoder;
+    static const struct pieces_coding coding = {ZSTD_compressBound, compress};
+    return pieces_encoder_open(&coding, level, raw_size, sink, error);
 }
 
 struct zstd_decoder {

@@ -18,8 +18,8 @@ enum {
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct setting table[] = {
-    {"compress", 0, PUSH | FETCH, EVERYWHERE, SETTING_TEXT, FIELD(compress), "zstd:3", "CODING",
-     NULL, "none, gzip[:1-9], lz4[:1-12] or zstd[:1-19] (zstd:3)"},
+    {"compress", 0, PUSH | FETCH, EVERYWHERE, SETTING_TEXT, FIELD(compress), "zstd:1", "CODING",
+     NULL, "none, gzip[:1-9], lz4[:1-12] or zstd[:1-19] (zstd:1)"},
     {"timeout", 0, SETTINGS_ALL, EVERYWHERE, SETTING_DURATION, FIELD(timeout), "60s", "TIME", NULL,
      "how long an archive may stay silent or out of reach (60s)"},
     {"on-error", 0, FETCH, EVERYWHERE, SETTING_CHOICE, FIELD(on_error), "auto", "HOW",

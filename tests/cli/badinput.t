@@ -285,10 +285,10 @@ SH
 		$run = mounted_run($script, '600k', $mount, '', 'walfetch', $full, segment_name(number => 1), "$mount/RECOVERYXLOG");
 		is($run->{out}, "exit code 6\n", 'walfetch: a full disk');
 		like($run->{err}, qr/\Awalfetch: error: [^\n]*No space left[^\n]*\n\z/, '... in one line');
-		$run = mounted_run('mount -t tmpfs tmpfs "$1"; cp -a "$2/." "$1"; mount -o remount,ro "$1"; walpush "$1" "$3" || echo "exit code $?"',
+		$run = mounted_run('mount -t tmpfs tmpfs "$1"; cp -a "$2/." "$1"; mount -o remount,bind,ro "$1"; walpush "$1" "$3" || echo "exit code $?"',
 			$mount, $full, "$wal/$good");
 		is($run->{out}, "exit code 6\n", 'walpush: a file system mounted read-only');
-		$run = mounted_run('mount -t tmpfs tmpfs "$1"; cp -a "$2/." "$1"; mount -o remount,ro "$1"; walpush "$1" "$3"; walfetch "$1" "$4" - | cmp - "$3"',
+		$run = mounted_run('mount -t tmpfs tmpfs "$1"; cp -a "$2/." "$1"; mount -o remount,bind,ro "$1"; walpush "$1" "$3"; walfetch "$1" "$4" - | cmp - "$3"',
 			$mount, $full, "$wal/" . segment_name(number => 1), segment_name(number => 1));
 		is($run->{out} . $run->{err}, '', '... what is there already is there, and comes back');
 	}

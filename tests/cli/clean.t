@@ -238,7 +238,7 @@ refuses('a missing directory and a bad name', { code => 3, like => qr/nowhere/ }
 
 SKIP:
 {
-	run('strace', '-f', '-o', '/dev/null', 'true')->{code} == 0 or skip 'strace can not trace here', 4;
+	can_trace() or skip 'strace can not trace here', 4;
 	my $directory = fill(scratch('durable'), map { segment_name(number => $_) } 1 .. 5);
 	my $run = traced('unlink,unlinkat,fsync,exit_group', 'walclean', $directory, segment_name(number => 4));
 	my @calls = grep { $_->{name} ne 'exited' } @{ $run->{calls} };

@@ -5,10 +5,7 @@ use lib "$FindBin::Bin/../lib";
 use CliTest;
 use WalRace;
 
-if (run('strace', '-f', '-o', '/dev/null', 'true')->{code} != 0)
-{
-	plan skip_all => 'strace can not trace here';
-}
+plan skip_all => 'strace can not trace here' unless can_trace();
 
 my $server = data_directory('server');
 my $calls  = 'open,openat,creat,mkdir,mkdirat,write,pwrite64,writev,pwritev,ftruncate,fallocate,copy_file_range,sendfile,'
@@ -224,10 +221,11 @@ push_dying('TERM', 0);
 	is(leftovers($archive), '', '... removes');
 
 	$stopped = stopped_at('fsync', 'walpush', $archive, $files[4]);
-	kill 'KILL', $stopped->pid;
+	ok($stopped->pass_on('KILL', 'TERM'), 'a push is killed, and its working process is asked to go');
 	$run = $stopped->go_on;
-	is($run->{signal}, 9, 'a push is killed, its working process is not');
-	is(leftovers($archive), '', '... but it goes as well, and clears up');
+	is($run->{signal}, 9, '... which it does') or diag($run->{code});
+	is(leftovers($archive), '', '... and clears up');
+	unlike(stored($archive), qr/@{[ segment_name(number => 6) ]}/, '... and nobody pushes on behind the back of a new archiver');
 	succeeds('... the next one succeeds', 'walpush', $archive, $files[4]);
 }
 
@@ -239,7 +237,7 @@ for my $ignored ('', 'TERM INT ALRM PIPE')
 	my $file = put_segment($server, number => 2);
 	my @command = ('sh', '-c', "trap '' $ignored; exec \"\$@\"", 'sh', 'walpush', $archive, $file);
 	my $stopped = stopped_at('fsync', @command);
-	kill 'TERM', $stopped->pid;
+	ok($stopped->pass_on('TERM'), 'SIGTERM is handed on to the working process');
 	my $run = $stopped->go_on;
 	ok($run->{signal} == 15 || $run->{code} == 143, "SIGTERM to the program ends it, ignored at its start: '$ignored'")
 	  or diag("$run->{code} $run->{signal} $run->{err}");

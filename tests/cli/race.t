@@ -57,47 +57,6 @@ rounds('different content: one wins, one is refused', 50, '0 4', compress => [ '
 rounds('different content in two codings: one wins, one is refused', 50, '0 4', compress => [ 'none', 'gzip:1' ]);
 is(leftovers($archive), '', 'no temporary file is left');
 
-# ---- the same without luck: the first pusher has seen that the name is free, and is stopped before it takes it
-
-for my $case ([ 'zstd', 'zstd' ], [ 'zstd', 'none' ], [ 'gzip', 'lz4' ])
-{
-	for my $same (1, 0)
-	{
-		$number++;
-		my $name = segment_name(number => $number);
-		my @files = map { put_segment($servers[$_], number => $number, seed => $same ? 1 : 1 + $_) } 0, 1;
-		my $title = ($same ? 'same' : 'other') . " content, first $case->[0], then $case->[1]";
-		my $stopped = stopped_at('fsync', 'walpush', "--compress=$case->[0]", $archive, $files[0]);
-		succeeds("$title: the second overtakes", 'walpush', "--compress=$case->[1]", $archive, $files[1]);
-		my $before = listing("$archive/" . (grep { /^$name/ } split / /, stored($archive))[0]);
-		my $run = $stopped->go_on;
-		is($run->{code}, $same ? 0 : 4, '... the first ' . ($same ? 'finds it archived' : 'is refused'))
-		  or diag($run->{err});
-		my @objects = grep { /^$name/ } split / /, stored($archive);
-		is(scalar @objects, 1, '... one object is there') or diag("@objects");
-		is(listing("$archive/$objects[0]"), $before, "... as the second has written it");
-	}
-}
-
-# The moment between the look for the same name in another coding and the link is nobody else's.
-{
-	my $first = put_segment($servers[0], number => ++$number);
-	my @looks = map { $_->{name} } grep { $_->{name} =~ /^faccessat/ } @{ traced('faccessat,faccessat2', 'walpush', $archive, $first)->{calls} };
-  SKIP:
-	{
-		skip 'the last look is not a call of faccessat', 2 unless @looks;
-		my @files = map { put_segment($_, number => $number + 1) } @servers;
-		my $name = segment_name(number => ++$number);
-		my $stopped = stopped_at("$looks[-1]:" . @looks, 'walpush', $archive, $files[0]);
-		my $second = run('walpush', '--compress=none', '--timeout=1s', $archive, $files[1]);
-		my $run = $stopped->go_on;
-		my @objects = grep { /^$name/ } split / /, stored($archive);
-		is("@objects", "$name.zst", 'one stops after it has looked for other codings: the other waits')
-		  or diag("$run->{code} $run->{err} $second->{code} $second->{err}");
-		succeeds('... and finds it archived then', 'walpush', '--compress=none', $archive, $files[1]);
-	}
-}
-
 # ---- the first push into an empty archive, by two clusters
 
 {
@@ -119,18 +78,6 @@ for my $case ([ 'zstd', 'zstd' ], [ 'zstd', 'none' ], [ 'gzip', 'lz4' ])
 	is(join("\n", @wrong), '', 'two clusters and an empty archive: it belongs to one of them, 30 rounds');
 }
 
-{
-	my $new = scratch('new');
-	my $file = put_segment($servers[0], number => 2);
-	my $stopped = stopped_at('fsync', 'walpush', $new, $file);    # before the identity is in place
-	succeeds('one cluster stops within its first push, another comes first', 'walpush', $new,
-		put_segment($strange, number => 3, sysid => SYSID + 1));
-	my $before = listing($new);
-	my $run = $stopped->go_on;
-	is($run->{code}, 4, '... the first is refused') or diag($run->{err});
-	is(stored($new), segment_name(number => 3) . '.zst', '... and nothing of it is there');
-}
-
 # ---- eight at once, all files of a server, as after a crash of the archiver
 
 {
@@ -140,6 +87,66 @@ for my $case ([ 'zstd', 'zstd' ], [ 'zstd', 'none' ], [ 'gzip', 'lz4' ])
 	is(join(' ', map { $_->{code} . $_->{err} } @runs), join(' ', (0) x 8), 'eight pushers, eight files, in any order');
 	is(stored($crowd), join(' ', map { segment_name(number => $_) . '.zst' } 1 .. 8), '... all are there, once');
 	is(leftovers($crowd), '', '... and no temporary file');
+}
+
+# ---- the same without luck: the first pusher has seen that the name is free, and is stopped before it takes it
+
+SKIP:
+{
+	can_trace() or skip 'strace can not trace here', 1;
+
+	for my $case ([ 'zstd', 'zstd' ], [ 'zstd', 'none' ], [ 'gzip', 'lz4' ], [ 'zstd', 'zstd', 'linkat:error=EPERM' ])
+	{
+		for my $same (1, 0)
+		{
+			$number++;
+			my $name = segment_name(number => $number);
+			my @files = map { put_segment($servers[$_], number => $number, seed => $same ? 1 : 1 + $_) } 0, 1;
+			my $title = ($same ? 'same' : 'other') . " content, first $case->[0], then $case->[1]";
+			$title .= ', where there are no hard links' if $case->[2];
+			my $stopped = stopped_at(join(' ', 'fsync', $case->[2] // ()), 'walpush', "--compress=$case->[0]", $archive, $files[0]);
+			succeeds("$title: the second overtakes", 'walpush', "--compress=$case->[1]", $archive, $files[1]);
+			my $before = listing("$archive/" . (grep { /^$name/ } split / /, stored($archive))[0]);
+			my $run = $stopped->go_on;
+			is($run->{code}, $same ? 0 : 4, '... the first ' . ($same ? 'finds it archived' : 'is refused'))
+			  or diag($run->{err});
+			my @objects = grep { /^$name/ } split / /, stored($archive);
+			is(scalar @objects, 1, '... one object is there') or diag("@objects");
+			is(listing("$archive/$objects[0]"), $before, "... as the second has written it");
+		}
+	}
+
+	# The moment between the look for the same name in another coding and the link is nobody else's.
+	{
+		my $first = put_segment($servers[0], number => ++$number);
+		my @looks = map { $_->{name} } grep { $_->{name} =~ /^faccessat/ } @{ traced('faccessat,faccessat2', 'walpush', $archive, $first)->{calls} };
+	  SKIP:
+		{
+			skip 'the last look is not a call of faccessat', 2 unless @looks;
+			my @files = map { put_segment($_, number => $number + 1) } @servers;
+			my $name = segment_name(number => ++$number);
+			my $stopped = stopped_at("$looks[-1]:" . @looks, 'walpush', $archive, $files[0]);
+			my $second = run('walpush', '--compress=none', '--timeout=1s', $archive, $files[1]);
+			my $run = $stopped->go_on;
+			my @objects = grep { /^$name/ } split / /, stored($archive);
+			is("@objects", "$name.zst", 'one stops after it has looked for other codings: the other waits')
+			  or diag("$run->{code} $run->{err} $second->{code} $second->{err}");
+			succeeds('... and finds it archived then', 'walpush', '--compress=none', $archive, $files[1]);
+		}
+	}
+
+	# before the identity is in place
+	{
+		my $new = scratch('new');
+		my $file = put_segment($servers[0], number => 2);
+		my $stopped = stopped_at('fsync', 'walpush', $new, $file);
+		succeeds('one cluster stops within its first push, another comes first', 'walpush', $new,
+			put_segment($strange, number => 3, sysid => SYSID + 1));
+		my $before = listing($new);
+		my $run = $stopped->go_on;
+		is($run->{code}, 4, '... the first is refused') or diag($run->{err});
+		is(stored($new), segment_name(number => 3) . '.zst', '... and nothing of it is there');
+	}
 }
 
 done_testing;

@@ -15,7 +15,7 @@ use POSIX ();
 use Time::HiRes ();
 use WalTest;
 
-our @EXPORT = qw(at_once stopped_at traced injected);
+our @EXPORT = qw(at_once can_trace stopped_at traced injected);
 
 my $owner = $$;
 my %stopped;    # process groups
@@ -80,17 +80,24 @@ sub finish
 # LeakSanitizer can't work in a traced process.
 sub untroubled { return ("ASAN_OPTIONS=" . ($ENV{ASAN_OPTIONS} // '') . ':detect_leaks=0') }
 
+sub can_trace { return run('strace', '-f', '-o', '/dev/null', 'true')->{code} == 0 }
+
 sub strace { return ('env', untroubled(), 'strace', '-f', '-qq', '-s', '256') }
 
 # Starts the command and waits until its working child is stopped in the first such system call (or the nth:
-# 'fsync:2'), which is done then but has not returned. Methods: pid (of the process that was started), child (the stopped one), go_on, kill_child, finish.
+# 'fsync:2'), which is done then but has not returned. After a blank, what else is to happen: 'fsync linkat:error=EPERM'.
+# Methods: pid (of the program), child (the stopped process), pass_on (a signal); go_on, kill_child, finish_stopped, which
+# return what run() does.
 sub stopped_at
 {
 	my ($call, @command) = @_;
-	my ($name, $when) = split /:/, $call;
+	my ($stop, $inject) = split / /, $call;
+	my ($name, $when) = split /:/, $stop;
+	my @injections = ("$name:signal=STOP:when=" . ($when // 1), $inject // ());
+	my $names = join ',', map { /^(\w+)/ } @injections;
 	my $log = scratch() . '/.strace' . ++$WalRace::count;
-	my $started = start(undef, undef, strace(), '-o', $log, '-e', "trace=$name",
-		'-e', "inject=$name:signal=STOP:when=" . ($when // 1), @command);
+	my $started = start(undef, undef, strace(), '-o', $log, '-e', "trace=$names", (map { ('-e', "inject=$_") } @injections),
+		@command);
 	my $self = bless { %$started, log => $log }, 'WalRace';
 	$stopped{ $started->{pid} } = $self;
 	wait_until { ($self->{child}) = (eval { slurp($log) } // q()) =~ /^(\d+) +--- stopped by SIGSTOP/m } 30
@@ -105,6 +112,16 @@ sub pid
 {
 	my ($self) = @_;
 	return slurp("/proc/$self->{child}/status") =~ /^PPid:\s+(\d+)/m ? $1 : die 'no parent';
+}
+
+# Sends a signal to the program and waits until the stopped child has been sent what that leads to: by the program, or
+# by the kernel when the program dies of it.
+sub pass_on
+{
+	my ($self, $signal, $leads_to) = @_;
+	my $bit = { HUP => 1, INT => 2, TERM => 15 }->{ $leads_to // $signal } - 1;
+	kill $signal, $self->pid;
+	return wait_until { slurp("/proc/$self->{child}/status") =~ /^ShdPnd:\s+([0-9a-f]+)/m && hex($1) >> $bit & 1 } 10;
 }
 
 sub go_on
