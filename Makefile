@@ -49,6 +49,7 @@ LIB := \
     lib/base/signals.c \
     lib/base/stream.c \
     lib/base/tempfile.c \
+    lib/base/thread.c \
     lib/codec/codec.c \
     lib/codec/foreign.c \
     lib/codec/gzip.c \

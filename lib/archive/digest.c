@@ -1,8 +1,7 @@
 #include "archive/digest.h"
 #include "base/error.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -87,17 +86,6 @@ void digest_close(struct digest *digest)
     free(digest);
 }
 
-/* Signals are for the thread that waits in system calls. */
-static bool start_thread(struct digest *digest)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&digest->thread, NULL, run, digest) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 static void hand_over(struct digest *digest, const void *data, size_t size)
 {
     pthread_mutex_lock(&digest->mutex);
@@ -111,7 +99,7 @@ int digest_add(struct digest *digest, const void *data, size_t size, struct erro
 {
     digest_wait(digest);
     if (!digest->threaded && size >= WORTH_A_THREAD)
-        digest->threaded = start_thread(digest);
+        digest->threaded = thread_start(&digest->thread, run, digest);
     if (!digest->threaded || size < WORTH_A_THREAD)
         return sha256_update(digest->sha256, data, size, error);
     hand_over(digest, data, size);

@@ -1,9 +1,7 @@
 #include "codec/pieces.h"
 #include "base/error.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -61,15 +59,10 @@ static void *code(void *context)
     return NULL;
 }
 
-/* Without a thread the work is done here and now. Signals are for the thread that waits in system
- * calls. */
+/* Without a thread the work is done here and now. */
 static void start(struct piece *piece)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    piece->running = pthread_create(&piece->thread, NULL, code, piece) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    piece->running = thread_start(&piece->thread, code, piece);
     if (!piece->running)
         code(piece);
 }
