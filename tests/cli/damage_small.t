@@ -20,15 +20,16 @@ sub fetch_all
 place=$1 wanted=$2 patience=$3
 shift 3
 for number; do
-	error=$(walfetch "--timeout=$patience" "$place/$number" "$wanted" "$place/$number/out" 2>&1)
-	echo "$number $? $error"
+	walfetch "--timeout=$patience" "$place/$number" "$wanted" "$place/$number/out" 2>"$place/$number/error"
+	echo "$number $?"
 done
 SH
 	my $run = run({ stdin => join('', map { "$_\n" } @numbers), timeout => 120 },
-		'xargs', '-n', 20, '-P', 16, 'sh', '-c', $script, 'sh', $place, $wanted,
+		'xargs', '-n', 20, '-P', $timeout eq '60s' ? 2 : 16, 'sh', '-c', $script, 'sh', $place, $wanted,
 		$timeout);
 	# so short a deadline can pass on a busy machine before the program has begun
-	return map { /^(\d+) .* not answered/ ? fetch_all($place, $wanted, '5s', $1) : $_ } lines($run->{out});
+	my @answers = map { my ($number) = /^(\d+)/; "$_ " . slurp("$place/$number/error") } lines($run->{out});
+	return map { /^(\d+) .* not answered/ ? fetch_all($place, $wanted, '5s', $1) : $_ } @answers;
 }
 
 sub not_refused
@@ -46,7 +47,7 @@ sub not_refused
 	my @answers = fetch_all($place, $wanted, $wanted =~ /history/ ? '300ms' : '60s', @bits);
 	for my $answer (@answers)
 	{
-		my ($bit, $code, $error) = $answer =~ /^(\d+) (\d+) (.*)$/ or push @wrong, "a second line: $answer" and next;
+		my ($bit, $code, $error) = $answer =~ /^(\d+) (\d+) ([^\n]*)\n\z/ or push @wrong, "a second line: $answer" and next;
 		push @wrong, "bit $bit: exit code $code: $error" if $code != 5 || $error !~ /^walfetch: error: \S/;
 		push @wrong, "bit $bit: the destination has changed" if slurp("$place/$bit/out") ne 'old';
 	}
