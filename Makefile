@@ -10,15 +10,16 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 PROVE ?= prove
 
-# What each program links. libarchive is loaded at run time, by the one file that needs it.
+# What each program links, and what is loaded at run time, by the one file that needs it.
 PACKAGES := libzstd liblz4 zlib libcrypto inih
+LOADED := libarchive libcurl expat jansson
 
 CFLAGS ?= -O2 -g
 SANITIZE ?=
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DWALTOOLS_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 -fvisibility=hidden -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE) \
-             $(shell $(PKG_CONFIG) --cflags $(PACKAGES) libarchive)
+             $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(LOADED))
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -ldl $(LDLIBS)
 
@@ -35,17 +36,39 @@ LIB := \
     lib/archive/existing.c \
     lib/archive/fetch.c \
     lib/archive/identity.c \
+    lib/archive/memory.c \
     lib/archive/object.c \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/reader.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
+    lib/aws/credentials.c \
+    lib/aws/environment.c \
+    lib/aws/from_container.c \
+    lib/aws/from_environment.c \
+    lib/aws/from_instance.c \
+    lib/aws/from_profile.c \
+    lib/aws/from_web_identity.c \
+    lib/aws/grant.c \
+    lib/aws/http.c \
+    lib/aws/ini.c \
+    lib/aws/inquiry.c \
+    lib/aws/json.c \
+    lib/aws/process.c \
+    lib/aws/profile.c \
+    lib/aws/sign.c \
+    lib/aws/sts.c \
+    lib/aws/token.c \
+    lib/aws/url.c \
+    lib/aws/xml.c \
     lib/base/buf.c \
     lib/base/clock.c \
     lib/base/error.c \
     lib/base/file.c \
+    lib/base/library.c \
     lib/base/log.c \
+    lib/base/secret.c \
     lib/base/signals.c \
     lib/base/stream.c \
     lib/base/tempfile.c \
@@ -61,9 +84,20 @@ LIB := \
     lib/config/file.c \
     lib/config/settings.c \
     lib/config/table.c \
+    lib/crypto/encode.c \
+    lib/crypto/hmac.c \
+    lib/crypto/md5.c \
     lib/crypto/sha256.c \
     lib/run/guard.c \
     lib/run/retry.c \
+    lib/s3/conditions.c \
+    lib/s3/failure.c \
+    lib/s3/list.c \
+    lib/s3/multipart.c \
+    lib/s3/place.c \
+    lib/s3/request.c \
+    lib/s3/s3.c \
+    lib/s3/upload.c \
     lib/storage/directory.c \
     lib/storage/file.c \
     lib/storage/storage.c \
@@ -108,7 +142,7 @@ $(BUILD)/tests/walcheck: $(BUILD)/tests/pg/walcheck.o $(LIBRARY)
 # ---- tests ----
 
 # T names the tests to run, such as T=tests/cli/push.t; unit tests by their source file.
-T ?= $(sort $(UNIT_TESTS) $(wildcard tests/tree/*.t tests/cli/*.t tests/pg/*.t))
+T ?= $(sort $(UNIT_TESTS) $(wildcard tests/tree/*.t tests/cli/*.t tests/s3/*.t tests/pg/*.t))
 JOBS ?= 2
 RUN_TESTS = TEST_BUILD=$(abspath $(BUILD)) TEST_BIN=$(abspath $(BUILD))/bin \
     $(PROVE) -j$(JOBS) $(PROVE_OPTIONS) $(T:tests/unit/%.c=$(BUILD)/tests/unit/%)
@@ -143,7 +177,7 @@ demo: setup ## run the main job: archive, standby, promotion, point-in-time reco
 	@scripts/demo $(BUILD)/bin
 
 .PHONY: bench
-bench: setup ## measure against cp, gzip, zstd and, where installed, pgBackRest and barman
+bench: setup ## measure beside cp, gzip, zstd, pgBackRest and barman; BENCH=directory or s3 for one part
 	@$(MAKE) --no-print-directory all
 	@scripts/bench $(BUILD)/bin
 
@@ -153,7 +187,7 @@ setup: ## install missing Debian packages for building and testing
 
 # ---- for developers ----
 
-SOURCES := $(wildcard cmd/*.[ch] lib/*/*.[ch] tests/*.h tests/*/*.c)
+SOURCES := $(wildcard cmd/*.[ch] scripts/*.c lib/*/*.[ch] tests/*.h tests/*/*.c)
 
 .PHONY: format
 format: ## format the C code as .clang-format says

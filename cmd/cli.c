@@ -55,13 +55,41 @@ static int check_operands(const struct cli *cli, const struct settings *settings
                      cli->operands);
 }
 
+struct storage_options cli_storage_options(const struct settings *settings)
+{
+    return (struct storage_options){
+        .timeout = settings->timeout,
+        .limit_rate = settings->limit_rate,
+        .retries = settings->retries,
+        .s3 =
+            {
+                .endpoint = settings->s3_endpoint,
+                .region = settings->s3_region,
+                .addressing = settings->s3_addressing,
+                .ca_file = settings->s3_ca_file,
+                .profile = settings->s3_profile,
+                .access_key = settings->s3_access_key,
+                .secret_key = settings->s3_secret_key,
+                .session_token = settings->s3_session_token,
+                .storage_class = settings->s3_storage_class,
+                .encryption = settings->s3_encryption,
+                .kms_key = settings->s3_kms_key,
+                .customer_key_file = settings->s3_customer_key_file,
+                .tags = settings->s3_tags,
+                .requester_pays = settings->s3_requester_pays != 0,
+                .plain_http = settings->s3_plain_http != 0,
+                .part_size = settings->s3_part_size,
+            },
+    };
+}
+
 static void show_help(const struct cli *cli)
 {
     printf("Usage: %s [options] ARCHIVE %s\n%s\n\nOptions:\n", cli->name, cli->operands,
            cli->summary);
     settings_help(cli->command, stdout);
-    printf("\nARCHIVE is a directory (/path or file:///path) or a section of waltools.conf.\n"
-           "See %s(1).\n",
+    printf("\nARCHIVE is a directory (/path, ./path or file:///path), s3://bucket/prefix, or a\n"
+           "section of waltools.conf. See %s(1).\n",
            cli->name);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "config/settings.h"
+#include "storage/options.h"
 
 struct cli {
     const char *name;
@@ -20,6 +21,9 @@ struct cli {
     int (*exit_code)(const struct settings *settings, char **operands, enum error_class class);
     void (*report)(const struct error *error);
 };
+
+/* What the settings say about storages; texts are the settings'. */
+struct storage_options cli_storage_options(const struct settings *settings);
 
 /* The whole of a main. Returns the exit code, or ends by the signal that asked to stop. */
 int cli_main(const struct cli *cli, int argc, char **argv);

@@ -23,12 +23,14 @@ static struct policy make_policy(const struct settings *settings, const struct w
 
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive = {.location = settings->archive};
+    struct archive archive = {.location = settings->archive,
+                              .options = cli_storage_options(settings)};
     struct wal_name name;
     if (codec_choice_parse(settings->compress, &archive.coding, error) ||
         parse_name(operands[0], &name, error))
         return -1;
     struct policy policy = make_policy(settings, &name, operands);
+    archive.options.timeout = policy_silence(&policy);
     return archive_fetch(&archive, &name, operands[1], policy_patience(&policy), error);
 }
 

@@ -3,7 +3,7 @@
 
 int archive_open(struct archive *archive, struct error *error)
 {
-    archive->storage = storage_open(archive->location, error);
+    archive->storage = storage_open(archive->location, &archive->options, error);
     return archive->storage ? 0 : -1;
 }
 

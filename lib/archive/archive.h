@@ -7,10 +7,12 @@
 
 struct error;
 
-/* The caller fills location and coding (text borrowed), archive_open does the rest. */
+/* The caller fills all but storage (texts borrowed), archive_open does the rest. */
 struct archive {
-    const char *location;       /* as storage_open takes it */
-    struct codec_choice coding; /* of what is pushed; asked for first by a fetch */
+    const char *location;           /* as storage_open takes it */
+    struct storage_options options; /* for it */
+    const char *cache;              /* directory, see memory.h; NULL: the usual one, "none": none */
+    struct codec_choice coding;     /* of what is pushed; asked for first by a fetch */
     struct storage *storage;
 };
 

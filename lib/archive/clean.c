@@ -18,6 +18,7 @@ struct clean {
     char *batch[BATCH];
     size_t count;
     uint64_t failures;
+    char resume[8 + 2]; /* where to go on listing, behind the timeline that is done; "" */
 };
 
 /* ---- the oldest file to keep ---- */
@@ -131,9 +132,21 @@ static void announce(const struct clean *clean, const char *key)
         log_info("removing %s", key);
 }
 
+/* Names of a timeline are in order: behind the oldest to keep, nothing goes. */
+static bool is_kept_segment(const struct clean *clean, const char *key)
+{
+    return strspn(key, "0123456789ABCDEF") >= WAL_SEGMENT_NAME_LENGTH &&
+           strncmp(key + 8, clean->segment + 8, WAL_SEGMENT_NAME_LENGTH - 8) >= 0;
+}
+
 static int visit(void *context, const char *key, struct error *error)
 {
     struct clean *clean = context;
+    if (is_kept_segment(clean, key)) {
+        /* '~' sorts behind every name of the timeline. */
+        snprintf(clean->resume, sizeof clean->resume, "%.8s~", key);
+        return 1;
+    }
     if (!goes(clean, key))
         return 0;
     announce(clean, key);
@@ -143,6 +156,19 @@ static int visit(void *context, const char *key, struct error *error)
     if (!clean->batch[clean->count])
         return error_memory(error);
     return ++clean->count == BATCH ? flush_batch(clean, error) : 0;
+}
+
+/* Only what may go is listed, one timeline after the other: not the rest of a large archive. */
+static int visit_all(struct clean *clean, struct error *error)
+{
+    char after[sizeof clean->resume] = "";
+    int result;
+    do {
+        clean->resume[0] = '\0';
+        result = storage_list(clean->archive->storage, "", "", after, visit, clean, error);
+        memcpy(after, clean->resume, sizeof after);
+    } while (result == 0 && *after);
+    return result;
 }
 
 int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
@@ -158,7 +184,7 @@ int archive_clean(struct archive *archive, const char *segment, const struct cle
     clean->options = options;
     if (options->debug)
         log_plain("keeping WAL file \"%s/%s\" and later", archive->location, segment);
-    int result = storage_list(archive->storage, "", "", "", visit, clean, error);
+    int result = visit_all(clean, error);
     struct error ignored;
     if (flush_batch(clean, result ? &ignored : error))
         result = -1;

@@ -14,12 +14,44 @@ static int has(struct archive *archive, const char *key, struct error *error)
     return error->class == ERROR_MISSING ? 0 : -1;
 }
 
-int existing_find(struct archive *archive, const struct wal_name *name, struct error *error)
+static int look(struct archive *archive, const struct wal_name *name, struct existing *existing,
+                struct error *error)
 {
-    int found = 0;
-    for (size_t i = 0; found == 0 && codec_at(i); i++)
-        found = has(archive, object_key(name, codec_at(i)).text, error);
-    return found;
+    for (size_t i = 0; codec_at(i); i++) {
+        int found = has(archive, object_key(name, codec_at(i)).text, error);
+        if (found < 0)
+            return -1;
+        if (found)
+            existing->codecs[existing->count++] = codec_at(i);
+    }
+    return 0;
+}
+
+struct listing {
+    const struct wal_name *name;
+    struct existing *existing;
+};
+
+static int take_coding(void *context, const char *key, struct error *error)
+{
+    struct listing *listing = context;
+    struct wal_name name;
+    const struct codec *codec;
+    (void)error;
+    if (object_parse(key, &name, &codec) && strcmp(name.text, listing->name->text) == 0 &&
+        listing->existing->count < CODEC_MAX)
+        listing->existing->codecs[listing->existing->count++] = codec;
+    return 0;
+}
+
+int existing_find(struct archive *archive, const struct wal_name *name, struct existing *existing,
+                  struct error *error)
+{
+    struct listing listing = {name, existing};
+    existing->count = 0;
+    if (!storage_has(archive->storage, STORAGE_REMOTE))
+        return look(archive, name, existing, error);
+    return storage_list(archive->storage, "", name->text, "", take_coding, &listing, error);
 }
 
 /* Reads all of an object that has no label, to learn its size and digest. */
@@ -56,45 +88,82 @@ static int differ(const char *key, enum wal_kind kind, uint64_t there_size,
                      size, sha256, hint(kind, there_size, size));
 }
 
-static int compare(struct reader *reader, const char *key, enum wal_kind kind, uint64_t size,
-                   const char *sha256, struct error *error)
+/* What is there, told by a label or measured. */
+struct side {
+    uint64_t size;
+    const char *sha256, *time;
+};
+
+static int judge(const char *key, enum wal_kind kind, const struct side *there, uint64_t size,
+                 const char *sha256, struct error *error)
 {
-    const struct label *label = reader_label(reader);
-    uint64_t there_size = label ? label->raw_size : 0;
-    if (!label && measure(reader, &there_size, error))
-        return error_prefix(error, "%s, which the archive has already: ", key);
-    const char *there_sha256 = label ? label->raw_sha256 : reader_sha256(reader);
-    if (there_size == size && strcmp(there_sha256, sha256) == 0)
+    if (there->size == size && strcmp(there->sha256, sha256) == 0)
         return 0;
-    return differ(key, kind, there_size, there_sha256, label ? label->time : "", size, sha256,
-                  error);
+    return differ(key, kind, there->size, there->sha256, there->time, size, sha256, error);
+}
+
+static int compare_content(struct archive *archive, const char *key, const struct wal_name *name,
+                           uint64_t size, const char *sha256, struct error *error)
+{
+    struct reader *reader = reader_open(archive, key, name, error);
+    if (!reader)
+        return error_prefix(error, "the archive has it already, but ");
+    const struct label *label = reader_label(reader);
+    struct side there = {0, "", ""};
+    int result = label ? 0 : measure(reader, &there.size, error);
+    if (result) {
+        error_prefix(error, "%s, which the archive has already: ", key);
+    } else {
+        there = label ? (struct side){label->raw_size, label->raw_sha256, label->time}
+                      : (struct side){there.size, reader_sha256(reader), ""};
+        result = judge(key, name->kind, &there, size, sha256, error);
+    }
+    reader_close(reader);
+    return result;
+}
+
+/* 1 when the label is kept beside the object too, where a remote storage tells it without a
+ * download; 0 when it is not; -1 on error. */
+static int find_attributes(struct archive *archive, const char *key, const struct wal_name *name,
+                           struct label *label, struct error *error)
+{
+    struct storage_status status;
+    if (!storage_has(archive->storage, STORAGE_REMOTE))
+        return 0;
+    int result = storage_stat(archive->storage, key, &status, error);
+    if (result == 0)
+        result = status.attributes.data &&
+                 label_read_fields(status.attributes.data, status.attributes.length, label) &&
+                 strcmp(label->name, name->text) == 0 && status.size > label->stored_size;
+    buf_free(&status.attributes);
+    return result;
 }
 
 static int compare_one(struct archive *archive, const char *key, const struct wal_name *name,
                        uint64_t size, const char *sha256, struct error *error)
 {
-    struct reader *reader = reader_open(archive, key, name, error);
-    if (!reader)
-        return error->class == ERROR_MISSING
-                   ? -1
-                   : error_prefix(error, "the archive has it already, but ");
-    int result = compare(reader, key, name->kind, size, sha256, error);
-    reader_close(reader);
+    struct label label;
+    int found = find_attributes(archive, key, name, &label, error);
+    if (found < 0)
+        return -1;
+    const struct side there = {label.raw_size, label.raw_sha256, label.time};
+    int result = found ? judge(key, name->kind, &there, size, sha256, error)
+                       : compare_content(archive, key, name, size, sha256, error);
     return result ? -1 : storage_settle(archive->storage, key, error);
 }
 
 int existing_compare(struct archive *archive, const struct wal_name *name, uint64_t size,
                      const char *sha256, struct object_key *key, struct error *error)
 {
-    int same = 0;
-    for (size_t i = 0; codec_at(i); i++) {
-        struct object_key candidate = object_key(name, codec_at(i));
-        if (compare_one(archive, candidate.text, name, size, sha256, error) == 0) {
-            *key = candidate;
-            same++;
-        } else if (error->class != ERROR_MISSING) {
+    struct existing existing;
+    if (existing_find(archive, name, &existing, error))
+        return -1;
+    if (existing.count == 0)
+        return error_set(error, ERROR_MISSING, "%s is not in the archive", name->text);
+    for (size_t i = 0; i < existing.count; i++) {
+        *key = object_key(name, existing.codecs[i]);
+        if (compare_one(archive, key->text, name, size, sha256, error))
             return -1;
-        }
     }
-    return same ? 0 : -1;
+    return 0;
 }

@@ -7,8 +7,15 @@
 
 struct error;
 
-/* Is the name there, in any coding? 1, 0, or -1 on error. */
-int existing_find(struct archive *archive, const struct wal_name *name, struct error *error);
+/* The codings in which the name is there. */
+struct existing {
+    const struct codec *codecs[CODEC_MAX];
+    size_t count;
+};
+
+/* Looks for the name in every coding: one by one where a look is cheap, else in one request. */
+int existing_find(struct archive *archive, const struct wal_name *name, struct existing *existing,
+                  struct error *error);
 
 /* Is what the archive has under the name, in every coding in which it has it, `size` bytes with
  * this SHA-256 (hex)? By the label where there is one, else by reading the object. 0: the same, and

@@ -2,6 +2,7 @@
 #include "archive/absence.h"
 #include "archive/datadir.h"
 #include "archive/delivery.h"
+#include "archive/existing.h"
 #include "archive/object.h"
 #include "archive/reader.h"
 #include "archive/timeline.h"
@@ -185,24 +186,41 @@ static int fetch_copy(struct archive *archive, const struct wal_name *name,
     return 0;
 }
 
+/* What the first attempt failed with is in `error`, and stays there unless there is better. */
+static int fetch_other(struct archive *archive, const struct wal_name *name,
+                       const char *destination, struct error *error)
+{
+    struct existing existing;
+    struct error next;
+    if (existing_find(archive, name, &existing, &next)) {
+        if (error->class == ERROR_MISSING)
+            *error = next;
+        return -1;
+    }
+    for (size_t i = 0; i < existing.count; i++) {
+        if (existing.codecs[i] == archive->coding.codec)
+            continue;
+        if (fetch_copy(archive, name, existing.codecs[i], destination, &next) == 0) {
+            if (error->class == ERROR_CORRUPT)
+                log_warning("%s; took another copy", error->message);
+            return 0;
+        }
+        if (error->class == ERROR_MISSING)
+            *error = next;
+        if (next.class != ERROR_MISSING && next.class != ERROR_CORRUPT)
+            return -1;
+    }
+    return -1;
+}
+
 /* Tries the configured coding, then the others. A damaged copy does not hide a good one; when there
  * is no good one, the first failure is what is told. */
 static int fetch_any(struct archive *archive, const struct wal_name *name, const char *destination,
                      struct error *error)
 {
-    struct error next;
     int result = fetch_copy(archive, name, archive->coding.codec, destination, error);
-    for (size_t i = 0; result && codec_at(i); i++) {
-        if (error->class != ERROR_MISSING && error->class != ERROR_CORRUPT)
-            return -1;
-        if (codec_at(i) == archive->coding.codec)
-            continue;
-        result = fetch_copy(archive, name, codec_at(i), destination, &next);
-        if (result && error->class == ERROR_MISSING)
-            *error = next;
-        if (result == 0 && error->class == ERROR_CORRUPT)
-            log_warning("%s; took another copy", error->message);
-    }
+    if (result && (error->class == ERROR_MISSING || error->class == ERROR_CORRUPT))
+        result = fetch_other(archive, name, destination, error);
     if (result && error->class == ERROR_MISSING)
         return absence_judge(archive, name, destination, error);
     return result;

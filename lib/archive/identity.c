@@ -111,6 +111,15 @@ static int refuse_other(uint64_t archive, uint64_t cluster, struct error *error)
                      archive, cluster);
 }
 
+static int refuse_forgetful(const struct archive *archive, struct error *error)
+{
+    return error_set(error, ERROR_REFUSED,
+                     "archive %s has lost its identity, which it had when it was last pushed to: "
+                     "has it been emptied, is it another? If that is meant, say so once: walpush "
+                     "--init %s",
+                     archive->location, archive->location);
+}
+
 static int check_empty(struct archive *archive, const char *file, enum identity_new new,
                        struct error *error)
 {
@@ -165,6 +174,8 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
                      enum identity_new new, struct error *error)
 {
     char *key;
+    if (new == IDENTITY_REMEMBERED)
+        return refuse_forgetful(archive, error);
     int found = identity_find_segment(archive, &key, error);
     if (found < 0)
         return -1;

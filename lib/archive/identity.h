@@ -24,8 +24,10 @@ int identity_find_segment(struct archive *archive, char **key, struct error *err
 int identity_match(struct archive *archive, const char *file, struct error *error);
 
 enum identity_new {
-    IDENTITY_IF_UNUSED, /* an empty archive is taken only by a server that has not archived yet */
-    IDENTITY_BY_ORDER,  /* the operator has said that it is new */
+    IDENTITY_IF_UNUSED,  /* an empty archive is taken only by a server that has not archived yet */
+    IDENTITY_REMEMBERED, /* it has had an identity: without one, it is not the archive that it was
+                          */
+    IDENTITY_BY_ORDER,   /* the operator has said that it is new */
 };
 
 /* Makes sure that the archive is this cluster's, before something of the cluster goes in. An

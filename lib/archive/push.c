@@ -1,6 +1,7 @@
 #include "archive/push.h"
 #include "archive/datadir.h"
 #include "archive/existing.h"
+#include "archive/memory.h"
 #include "archive/timeline.h"
 #include "archive/walfile.h"
 #include "base/error.h"
@@ -66,9 +67,11 @@ static int encode(struct archive *archive, struct walfile *file, struct sink sin
 
 /* The same name in another coding must not get in beside this one. */
 static int commit(struct object_writer *writer, const struct walfile *file,
-                  const struct codec *codec, const void *head, struct error *error)
+                  const struct codec *codec, const struct label *label, const void *head,
+                  struct error *error)
 {
     struct object_key keys[CODEC_MAX];
+    struct buf attributes = {0};
     const char *rivals[CODEC_MAX + 1] = {NULL};
     size_t count = 0;
     for (size_t i = 0; codec_at(i); i++) {
@@ -78,7 +81,12 @@ static int commit(struct object_writer *writer, const struct walfile *file,
         rivals[count] = keys[count].text;
         count++;
     }
-    return storage_upload_commit(writer->upload, head, rivals, error);
+    int result = label_write_fields(label, &attributes, error);
+    const struct storage_commit storage_commit = {head, rivals, attributes.data};
+    if (result == 0)
+        result = storage_upload_commit(writer->upload, &storage_commit, error);
+    buf_free(&attributes);
+    return result;
 }
 
 /* Writes the object; `label` is complete afterwards, also when the commit met ERROR_EXISTS. */
@@ -99,7 +107,7 @@ static int store(struct archive *archive, struct walfile *file, const char *key,
     head.length = 0;
     if (label_write(label, archive->coding.codec, &head, error))
         goto out;
-    result = commit(&writer, file, archive->coding.codec, head.data, error);
+    result = commit(&writer, file, archive->coding.codec, label, head.data, error);
 out:
     storage_upload_close(writer.upload);
     buf_free(&head);
@@ -161,15 +169,34 @@ static int push_new(struct archive *archive, struct walfile *file, struct error 
     return 0;
 }
 
-static int push_file(struct archive *archive, struct walfile *file, struct error *error)
+/* Where each look costs as much as the push, segments are pushed without one, since their names are
+ * nearly always new: the commit tells when one is not. What only a look can see, the same name in
+ * another coding, is then seen when the archive is confirmed again, or the coding is another. */
+static bool pushes_blindly(const struct walfile *file, const struct memory *memory)
 {
-    int found = existing_find(archive, &file->name, error);
-    if (found < 0)
+    return memory->fresh && (file->name.kind == WAL_SEGMENT || file->name.kind == WAL_BACKUP);
+}
+
+static int push_file(struct archive *archive, struct walfile *file, const struct memory *memory,
+                     struct error *error)
+{
+    struct existing existing = {.count = 0};
+    if (!pushes_blindly(file, memory) && existing_find(archive, &file->name, &existing, error))
         return -1;
-    if (!found)
+    if (!existing.count)
         return push_new(archive, file, error);
     char sha256[SHA256_HEX_SIZE + 1];
     return digest(file, sha256, error) ? -1 : compare(archive, file, sha256, error);
+}
+
+static int confirm(struct archive *archive, const struct walfile *file, const char *path,
+                   enum identity_new new, struct memory *memory, struct error *error)
+{
+    if (memory->fresh && new != IDENTITY_BY_ORDER)
+        return 0;
+    if (memory->known && new == IDENTITY_IF_UNUSED)
+        new = IDENTITY_REMEMBERED;
+    return identity_confirm(archive, file->system_identifier, path, new, error);
 }
 
 int archive_push(struct archive *archive, const char *path, enum identity_new new,
@@ -178,9 +205,14 @@ int archive_push(struct archive *archive, const char *path, enum identity_new ne
     struct walfile file;
     if (walfile_open(&file, path, error))
         return error_prefix(error, "%s: ", path);
-    int result = identity_confirm(archive, file.system_identifier, path, new, error);
+    struct memory memory;
+    memory_recall(archive, file.system_identifier, &memory);
+    int result = confirm(archive, &file, path, new, &memory, error);
     if (result == 0)
-        result = push_file(archive, &file, error);
+        result = push_file(archive, &file, &memory, error);
+    if (result == 0)
+        memory_keep(archive, file.system_identifier, &memory);
+    memory_free(&memory);
     walfile_close(&file);
     /* What an archive loses while something is put into it is not "absent". */
     if (result && error->class == ERROR_MISSING)

@@ -2,10 +2,10 @@
  * before: it and what it pulls in would cost every command more start-up time than the rest
  * together. */
 #include "base/error.h"
+#include "base/library.h"
 #include "codec/stream.h"
 
 #include <archive.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 
 /* ABI 13 is libarchive 3.x. */
@@ -24,11 +24,20 @@
     _(archive_read_free)                                                                           \
     _(archive_error_string)
 
+#define NAME(function) #function,
+static const char *const function_names[] = {FUNCTIONS(NAME) NULL};
+#undef NAME
+
 struct library {
     void *handle;
-#define FIELD(name) __typeof__(&name) name;
-    FUNCTIONS(FIELD)
+    union {
+        void *addresses[sizeof function_names / sizeof *function_names - 1];
+        struct {
+#define FIELD(function) __typeof__(&function) function;
+            FUNCTIONS(FIELD)
 #undef FIELD
+        };
+    };
 };
 
 struct foreign_decoder {
@@ -38,20 +47,6 @@ struct foreign_decoder {
     struct error source_error; /* what stopped the source, ERROR_NONE when nothing did */
     unsigned char input[CODEC_BUFFER_SIZE];
 };
-
-static int load(struct library *library, struct error *error)
-{
-    library->handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library->handle)
-        return error_set(error, ERROR_SYSTEM, "this coding needs libarchive: %s", dlerror());
-#define RESOLVE(name)                                                                              \
-    library->name = (__typeof__(&name))dlsym(library->handle, #name);                              \
-    if (!library->name)                                                                            \
-        return error_set(error, ERROR_SYSTEM, LIBRARY " has no " #name);
-    FUNCTIONS(RESOLVE)
-#undef RESOLVE
-    return 0;
-}
 
 static int corrupt(struct foreign_decoder *foreign, struct error *error)
 {
@@ -86,15 +81,16 @@ static void foreign_close(struct decoder *decoder)
     struct foreign_decoder *foreign = (struct foreign_decoder *)decoder;
     if (foreign->archive)
         foreign->library.archive_read_free(foreign->archive);
-    if (foreign->library.handle)
-        dlclose(foreign->library.handle);
+    library_close(foreign->library.handle);
     free(foreign);
 }
 
 static int begin(struct foreign_decoder *foreign, struct error *error)
 {
     struct library *library = &foreign->library;
-    if (load(library, error))
+    library->handle = library_open(LIBRARY, "this coding needs libarchive", function_names,
+                                   library->addresses, error);
+    if (!library->handle)
         return -1;
     struct archive *archive = foreign->archive = library->archive_read_new();
     if (!archive)

@@ -37,16 +37,21 @@ static uint32_t get_le(const unsigned char *from, int bytes)
     return value;
 }
 
+int label_write_fields(const struct label *label, struct buf *out, struct error *error)
+{
+    return buf_printf(out, error,
+                      "name=%s\nraw-size=%" PRIu64 "\nraw-sha256=%-64s\n"
+                      "stored-size=%020" PRIu64 "\nstored-crc32c=%08" PRIx32 "\n"
+                      "system-identifier=%" PRIu64 "\ntimeline=%" PRIu32 "\n"
+                      "server-version=%s\ntime=%-20s\n",
+                      label->name, label->raw_size, label->raw_sha256, label->stored_size,
+                      label->stored_crc32c, label->system_identifier, label->timeline,
+                      label->server_version, label->time);
+}
+
 static int write_text(const struct label *label, struct buf *text, struct error *error)
 {
-    if (buf_printf(text, error,
-                   "%s%sname=%s\nraw-size=%" PRIu64 "\nraw-sha256=%-64s\n"
-                   "stored-size=%020" PRIu64 "\nstored-crc32c=%08" PRIx32 "\n"
-                   "system-identifier=%" PRIu64 "\ntimeline=%" PRIu32 "\n"
-                   "server-version=%s\ntime=%-20s\n",
-                   title, version, label->name, label->raw_size, label->raw_sha256,
-                   label->stored_size, label->stored_crc32c, label->system_identifier,
-                   label->timeline, label->server_version, label->time))
+    if (buf_printf(text, error, "%s%s", title, version) || label_write_fields(label, text, error))
         return -1;
     uint32_t check = (uint32_t)crc32(0, (const Bytef *)text->data, (uInt)text->length);
     return buf_printf(text, error, "crc32=%08" PRIx32 "\n", check);
@@ -152,13 +157,14 @@ static bool find_number(const char *text, size_t length, const char *key, int ba
     return !*end && *number <= maximum;
 }
 
-static bool parse(const char *text, size_t length, struct label *label)
+bool label_read_fields(const char *text, size_t length, struct label *label)
 {
     uint64_t crc, timeline;
+    /* Not every place keeps a field without value. */
+    if (!find(text, length, "server-version", label->server_version, sizeof label->server_version))
+        label->server_version[0] = '\0';
     if (!find(text, length, "name", label->name, sizeof label->name) ||
         !find(text, length, "raw-sha256", label->raw_sha256, sizeof label->raw_sha256) ||
-        !find(text, length, "server-version", label->server_version,
-              sizeof label->server_version) ||
         !find(text, length, "time", label->time, sizeof label->time) ||
         !find_number(text, length, "raw-size", 10, UINT64_MAX, &label->raw_size) ||
         !find_number(text, length, "stored-size", 10, UINT64_MAX, &label->stored_size) ||
@@ -204,7 +210,7 @@ int label_read(const void *data, size_t size, struct label *label, size_t *head_
     if (memcmp(text + sizeof title - 1, version, sizeof version - 1) != 0)
         return error_set(error, ERROR_REFUSED,
                          "its label has a format that this version of waltools does not know");
-    if (!parse(text, length, label))
+    if (!label_read_fields(text, length, label))
         return error_set(error, ERROR_CORRUPT, "damaged label");
     *head_length = offset + length;
     return 1;

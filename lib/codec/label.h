@@ -4,6 +4,7 @@
 #ifndef CODEC_LABEL_H
 #define CODEC_LABEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,12 @@ int label_write(const struct label *label, const struct codec *codec, struct buf
  * ERROR_CORRUPT when there is one that is damaged or cut off, ERROR_REFUSED for a later format. */
 int label_read(const void *data, size_t size, struct label *label, size_t *head_length,
                struct error *error);
+
+/* The label's fields as lines "key=value", without title and check: what can be kept beside an
+ * object in a place that looks after it itself. And back: false when a field is missing or wrong.
+ */
+int label_write_fields(const struct label *label, struct buf *out, struct error *error);
+bool label_read_fields(const char *text, size_t length, struct label *label);
 
 /* What a decoder must not be given: the length of the head for a skippable frame, 0 for gzip, whose
  * header belongs to the coded data. */

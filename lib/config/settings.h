@@ -38,6 +38,19 @@ struct settings {
     bool verbose;
     bool help;
     bool version;
+
+    /* of storages on other machines */
+    char *cache;         /* directory, "none", or NULL: the usual one */
+    uint64_t limit_rate; /* bytes per second; 0: none */
+    uint64_t retries;
+    char *s3_endpoint, *s3_region, *s3_ca_file, *s3_profile;
+    int s3_addressing; /* auto, path, virtual */
+    char *s3_access_key, *s3_secret_key, *s3_session_token;
+    char *s3_storage_class;
+    int s3_encryption; /* none, AES256, aws:kms */
+    char *s3_kms_key, *s3_customer_key_file, *s3_tags;
+    int s3_requester_pays, s3_plain_http; /* no, yes */
+    uint64_t s3_part_size;                /* bytes */
 };
 
 /* Reads the command line `argv` (of `command`), the environment, and the configuration file. The

@@ -8,6 +8,12 @@
 /* In the order of enum policy_on_error. */
 static const char *const on_error_words[] = {"auto", "table", "abort", NULL};
 
+/* In the order of enum s3_addressing and s3_encryption. */
+static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
+static const char *const encryption_words[] = {"none", "AES256", "aws:kms", NULL};
+
+static const char *const no_yes_words[] = {"no", "yes", NULL};
+
 enum {
     EVERYWHERE = SETTING_OPTION | SETTING_ENVIRONMENT | SETTING_FILE,
     PUSH = SETTINGS_WALPUSH,
@@ -37,6 +43,44 @@ static const struct setting table[] = {
      NULL, "a further suffix that the names may have"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
      NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
+    {"cache", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(cache), NULL, "DIR", NULL,
+     "where to remember what was learnt of a remote archive; or none"},
+    {"limit-rate", 0, SETTINGS_ALL, EVERYWHERE, SETTING_SIZE, FIELD(limit_rate), "0", "SIZE", NULL,
+     "bytes a second to or from a remote archive; 0: no limit (0)"},
+    {"retries", 0, SETTINGS_ALL, EVERYWHERE, SETTING_NUMBER, FIELD(retries), "8", "NUMBER", NULL,
+     "how often a request is tried again, within the timeout (8)"},
+    {"s3-endpoint", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(s3_endpoint), NULL, "URL",
+     NULL, "S3 server, https://host[:port] (AWS's, by the region)"},
+    {"s3-region", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(s3_region), NULL, "REGION", NULL,
+     "the bucket's region (AWS_REGION, the profile's, us-east-1)"},
+    {"s3-addressing", 0, SETTINGS_ALL, EVERYWHERE, SETTING_CHOICE, FIELD(s3_addressing), "auto",
+     "STYLE", addressing_words, "bucket in the path or the host name: auto, path, virtual"},
+    {"s3-ca-file", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(s3_ca_file), NULL, "FILE", NULL,
+     "certificates of the CAs to trust, PEM (the system's)"},
+    {"s3-profile", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(s3_profile), NULL, "NAME", NULL,
+     "profile in ~/.aws/credentials and config (AWS_PROFILE)"},
+    {"s3-access-key", 0, 0, SETTING_FILE, SETTING_TEXT, FIELD(s3_access_key), NULL, NULL, NULL,
+     NULL},
+    {"s3-secret-key", 0, 0, SETTING_FILE, SETTING_TEXT, FIELD(s3_secret_key), NULL, NULL, NULL,
+     NULL},
+    {"s3-session-token", 0, 0, SETTING_FILE, SETTING_TEXT, FIELD(s3_session_token), NULL, NULL,
+     NULL, NULL},
+    {"s3-storage-class", 0, PUSH, EVERYWHERE, SETTING_TEXT, FIELD(s3_storage_class), NULL, "CLASS",
+     NULL, "storage class of new objects, such as STANDARD_IA"},
+    {"s3-encryption", 0, PUSH, EVERYWHERE, SETTING_CHOICE, FIELD(s3_encryption), "none", "HOW",
+     encryption_words, "by the server's own keys: none, AES256 or aws:kms (none)"},
+    {"s3-kms-key", 0, PUSH, EVERYWHERE, SETTING_TEXT, FIELD(s3_kms_key), NULL, "ID", NULL,
+     "the key for aws:kms"},
+    {"s3-customer-key-file", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(s3_customer_key_file),
+     NULL, "FILE", NULL, "the server encrypts with this key (SSE-C): 32 bytes or base64"},
+    {"s3-tags", 0, PUSH, EVERYWHERE, SETTING_TEXT, FIELD(s3_tags), NULL, "TAGS", NULL,
+     "tags of new objects: key=value&key=value"},
+    {"s3-requester-pays", 0, SETTINGS_ALL, EVERYWHERE, SETTING_CHOICE, FIELD(s3_requester_pays),
+     "no", "YES", no_yes_words, "agree to pay for requests: no or yes (no)"},
+    {"s3-plain-http", 0, SETTINGS_ALL, EVERYWHERE, SETTING_CHOICE, FIELD(s3_plain_http), "no",
+     "YES", no_yes_words, "allow http:// to other machines: no or yes (no)"},
+    {"s3-part-size", 0, PUSH, EVERYWHERE, SETTING_SIZE, FIELD(s3_part_size), "32MiB", "SIZE", NULL,
+     "larger objects go up in parts of this size, 5MiB to 1GiB (32MiB)"},
     {"verbose", 'v', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(verbose), NULL, NULL, NULL,
      "say what is done"},
     {"help", '?', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(help), NULL, NULL, NULL,
@@ -88,6 +132,43 @@ static int store_duration(const struct setting *setting, const char *value, uint
         setting->name, value);
 }
 
+static int store_number(const struct setting *setting, const char *value, uint64_t *field,
+                        struct error *error)
+{
+    char *end;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || number > 1000)
+        return error_set(error, ERROR_USAGE, "%s: \"%s\" is no number from 0 to 1000",
+                         setting->name, value);
+    *field = number;
+    return 0;
+}
+
+static const struct size_unit {
+    const char *name;
+    uint64_t bytes;
+} size_units[] = {{"", 1},          {"B", 1},           {"kB", 1000},
+                  {"MB", 1000000},  {"GB", 1000000000}, {"KiB", 1 << 10},
+                  {"MiB", 1 << 20}, {"GiB", 1 << 30},   {"k", 1 << 10},
+                  {"K", 1 << 10},   {"M", 1 << 20},     {"G", 1 << 30}};
+
+static int store_size(const struct setting *setting, const char *value, uint64_t *field,
+                      struct error *error)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    bool digits = *value >= '0' && *value <= '9' && errno == 0;
+    for (size_t i = 0; digits && i < sizeof size_units / sizeof *size_units; i++)
+        if (strcmp(end, size_units[i].name) == 0 && number <= (UINT64_C(1) << 60) >> 30) {
+            *field = number * size_units[i].bytes;
+            return 0;
+        }
+    return error_set(error, ERROR_USAGE,
+                     "%s: \"%s\" is no size: give a number with B, kB, MB, KiB, MiB or GiB",
+                     setting->name, value);
+}
+
 static int store_choice(const struct setting *setting, const char *value, int *field,
                         struct error *error)
 {
@@ -129,6 +210,10 @@ int setting_store(const struct setting *setting, const char *value, struct setti
         return store_duration(setting, value, field, error);
     case SETTING_CHOICE:
         return store_choice(setting, value, field, error);
+    case SETTING_NUMBER:
+        return store_number(setting, value, field, error);
+    case SETTING_SIZE:
+        return store_size(setting, value, field, error);
     }
     return 0;
 }

@@ -21,4 +21,10 @@ int sha256_update(struct sha256 *sha256, const void *data, size_t size, struct e
  * digest can then only be closed. */
 int sha256_finish(struct sha256 *sha256, char hex[SHA256_HEX_SIZE + 1], struct error *error);
 
+/* The same of what lies in memory as a whole, as bytes or as hex; `data` may be NULL when there is
+ * nothing. */
+int sha256_of(const void *data, size_t size, unsigned char digest[SHA256_SIZE],
+              struct error *error);
+int sha256_hex(const void *data, size_t size, char hex[SHA256_HEX_SIZE + 1], struct error *error);
+
 #endif

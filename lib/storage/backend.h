@@ -6,15 +6,22 @@
 #include "storage/storage.h"
 
 struct storage_operations {
+    unsigned traits; /* enum storage_trait */
+    /* NULL where nothing is learnt */
+    int (*notes)(struct storage *storage, struct buf *scope, struct buf *notes,
+                 struct error *error);
+    void (*recall)(struct storage *storage, const char *notes, enum storage_belief belief);
     void (*close)(struct storage *storage);
     struct storage_upload *(*upload)(struct storage *storage, const char *key, size_t head_size,
                                      struct error *error);
     int (*upload_write)(struct storage_upload *upload, const void *data, size_t size,
                         struct error *error);
-    int (*upload_commit)(struct storage_upload *upload, const void *head, const char *const *rivals,
+    int (*upload_commit)(struct storage_upload *upload, const struct storage_commit *commit,
                          struct error *error);
     void (*upload_close)(struct storage_upload *upload);
     int (*settle)(struct storage *storage, const char *key, struct error *error);
+    int (*stat)(struct storage *storage, const char *key, struct storage_status *status,
+                struct error *error);
     struct storage_download *(*download)(struct storage *storage, const char *key,
                                          struct error *error);
     ssize_t (*download_read)(struct storage_download *download, void *data, size_t size,
@@ -40,6 +47,11 @@ struct storage_download {
 };
 
 /* A directory: `location` is its path. */
-struct storage *file_storage_open(const char *location, struct error *error);
+struct storage *file_storage_open(const char *location, const struct storage_options *options,
+                                  struct error *error);
+
+/* A bucket: `location` is "bucket" or "bucket/prefix". */
+struct storage *s3_storage_open(const char *location, const struct storage_options *options,
+                                struct error *error);
 
 #endif

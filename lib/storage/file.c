@@ -183,14 +183,15 @@ static int sync_names(struct file_upload *upload, struct error *error)
                : file_sync(top(upload->upload.storage), "the archive directory", error);
 }
 
-static int file_upload_commit(struct storage_upload *storage_upload, const void *head,
-                              const char *const *rivals, struct error *error)
+static int file_upload_commit(struct storage_upload *storage_upload,
+                              const struct storage_commit *commit, struct error *error)
 {
     struct file_upload *upload = (struct file_upload *)storage_upload;
     int fd = upload->file.fd;
-    if (upload->head_size && file_write_at(fd, upload->key, head, upload->head_size, 0, error))
+    if (upload->head_size &&
+        file_write_at(fd, upload->key, commit->head, upload->head_size, 0, error))
         return -1;
-    if (file_sync(fd, upload->key, error) || place_alone(upload, rivals, error))
+    if (file_sync(fd, upload->key, error) || place_alone(upload, commit->rivals, error))
         return -1;
     if (upload->file.name && unlinkat(upload->temporary, upload->file.name, 0) == 0) {
         free(upload->file.name);
@@ -240,6 +241,16 @@ static int open_object(int directory, const char *key, uint64_t *size, struct er
     }
     close(fd);
     return error_set(error, ERROR_REFUSED, "%s is not a regular file", key);
+}
+
+static int file_stat(struct storage *storage, const char *key, struct storage_status *status,
+                     struct error *error)
+{
+    int fd = open_object(top(storage), key, &status->size, error);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
 }
 
 static struct storage_download *file_download(struct storage *storage, const char *key,
@@ -343,12 +354,14 @@ static int file_remove(struct storage *storage, const char *const *keys, size_t 
 }
 
 static const struct storage_operations file_operations = {
+    .traits = STORAGE_SEES_RIVALS,
     .close = file_close,
     .upload = file_upload,
     .upload_write = file_upload_write,
     .upload_commit = file_upload_commit,
     .upload_close = file_upload_close,
     .settle = file_settle,
+    .stat = file_stat,
     .download = file_download,
     .download_read = file_download_read,
     .download_close = file_download_close,
@@ -369,8 +382,10 @@ static int open_failed(const char *path, struct error *error)
     return error_set_errno(error, file_error_class(errno), "can't open archive directory %s", path);
 }
 
-struct storage *file_storage_open(const char *location, struct error *error)
+struct storage *file_storage_open(const char *location, const struct storage_options *options,
+                                  struct error *error)
 {
+    (void)options;
     int fd = open(location, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         open_failed(location, error);

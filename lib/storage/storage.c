@@ -8,24 +8,27 @@
 static const struct storage_kind {
     const char *prefix;
     size_t skip; /* bytes of the location that the backend is not given */
-    struct storage *(*open)(const char *location, struct error *error);
+    struct storage *(*open)(const char *location, const struct storage_options *options,
+                            struct error *error);
 } kinds[] = {
     {"/", 0, file_storage_open},
     {"./", 0, file_storage_open},
     {"../", 0, file_storage_open},
     {"file:///", sizeof "file://" - 1, file_storage_open},
+    {"s3://", sizeof "s3://" - 1, s3_storage_open},
 };
 
-struct storage *storage_open(const char *location, struct error *error)
+struct storage *storage_open(const char *location, const struct storage_options *options,
+                             struct error *error)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strncmp(location, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-            return kinds[i].open(location + kinds[i].skip, error);
-    error_set(
-        error, ERROR_USAGE,
-        "\"%s\" is no archive: give a directory (/path, ./path or file:///path) or the name of "
-        "a section of waltools.conf",
-        location);
+            return kinds[i].open(location + kinds[i].skip, options, error);
+    error_set(error, ERROR_USAGE,
+              "\"%s\" is no archive: give a directory (/path, ./path or file:///path), "
+              "s3://bucket/prefix "
+              "or the name of a section of waltools.conf",
+              location);
     return NULL;
 }
 
@@ -33,6 +36,24 @@ void storage_close(struct storage *storage)
 {
     if (storage)
         storage->operations->close(storage);
+}
+
+bool storage_has(const struct storage *storage, enum storage_trait trait)
+{
+    return (storage->operations->traits & trait) != 0;
+}
+
+int storage_notes(struct storage *storage, struct buf *scope, struct buf *notes,
+                  struct error *error)
+{
+    return storage->operations->notes ? storage->operations->notes(storage, scope, notes, error)
+                                      : 0;
+}
+
+void storage_recall(struct storage *storage, const char *notes, enum storage_belief belief)
+{
+    if (storage->operations->recall)
+        storage->operations->recall(storage, notes, belief);
 }
 
 struct storage_upload *storage_upload(struct storage *storage, const char *key, size_t head_size,
@@ -47,10 +68,10 @@ int storage_upload_write(struct storage_upload *upload, const void *data, size_t
     return upload->storage->operations->upload_write(upload, data, size, error);
 }
 
-int storage_upload_commit(struct storage_upload *upload, const void *head,
-                          const char *const *rivals, struct error *error)
+int storage_upload_commit(struct storage_upload *upload, const struct storage_commit *commit,
+                          struct error *error)
 {
-    return upload->storage->operations->upload_commit(upload, head, rivals, error);
+    return upload->storage->operations->upload_commit(upload, commit, error);
 }
 
 void storage_upload_close(struct storage_upload *upload)
@@ -67,7 +88,7 @@ int storage_put(struct storage *storage, const char *key, const void *data, size
         return -1;
     int result = storage_upload_write(upload, data, size, error);
     if (result == 0)
-        result = storage_upload_commit(upload, NULL, NULL, error);
+        result = storage_upload_commit(upload, &(struct storage_commit){0}, error);
     storage_upload_close(upload);
     return result;
 }
@@ -75,6 +96,13 @@ int storage_put(struct storage *storage, const char *key, const void *data, size
 int storage_settle(struct storage *storage, const char *key, struct error *error)
 {
     return storage->operations->settle(storage, key, error);
+}
+
+int storage_stat(struct storage *storage, const char *key, struct storage_status *status,
+                 struct error *error)
+{
+    *status = (struct storage_status){0};
+    return storage->operations->stat(storage, key, status, error);
 }
 
 struct storage_download *storage_download(struct storage *storage, const char *key,

@@ -9,38 +9,64 @@
 #ifndef STORAGE_STORAGE_H
 #define STORAGE_STORAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/stream.h"
+#include "storage/options.h"
 
 struct error;
 struct storage;
 struct storage_upload;
 struct storage_download;
 
-/* Opens what `location` names: "/path", "./path", "../path", "file:///path". NULL on failure;
- * ERROR_USAGE for a location that no kind of storage understands, ERROR_UNREACHABLE for one that is
- * not there: it is never created. The caller closes it; storage_close(NULL) is allowed. */
-struct storage *storage_open(const char *location, struct error *error);
+/* Opens what `location` names: "/path", "./path", "../path", "file:///path", "s3://bucket/prefix".
+ * NULL on failure; ERROR_USAGE for a location that no kind of storage understands or options that
+ * can't be, ERROR_UNREACHABLE for one that is not there (a remote one is not asked yet): it is
+ * never created. `options` is borrowed until it is closed. The caller closes it;
+ * storage_close(NULL) is allowed. */
+struct storage *storage_open(const char *location, const struct storage_options *options,
+                             struct error *error);
 void storage_close(struct storage *storage);
+
+/* What kinds of storage differ in. */
+enum storage_trait {
+    STORAGE_REMOTE = 1 << 0,      /* each call costs a round trip, listing no more than a look */
+    STORAGE_SEES_RIVALS = 1 << 1, /* a commit looks for rivals, see there */
+};
+bool storage_has(const struct storage *storage, enum storage_trait trait);
+
+/* What a storage has learnt of the other side and would have to learn anew, as text of lines
+ * "key=value" without secrets: appended to `notes`, and given back to a storage opened later for
+ * the same location and options. `scope` names what the notes are of. Nothing for a directory. */
+int storage_notes(struct storage *storage, struct buf *scope, struct buf *notes,
+                  struct error *error);
+enum storage_belief { STORAGE_SURE, STORAGE_IN_DOUBT /* it is found out anew */ };
+void storage_recall(struct storage *storage, const char *notes, enum storage_belief belief);
 
 /* Create-only write. Begins an object whose first `head_size` bytes are given only at commit; NULL
  * on failure. Then storage_upload_write any number of times, then storage_upload_commit with the
  * head. Until commit returns 0 nothing is under the key, or all of it; when it returns 0 the object
  * is complete, durable (file, name and every directory on the way) and was made by this call.
- * ERROR_EXISTS from commit: something has the key already, or one of the `rivals` (NULL-terminated
- * keys in the same directory, NULL for none); it is left as it was, and nothing was made. That
- * holds too against another upload that commits to a rival at the same moment. storage_upload_close
- * frees, and discards what was not committed; NULL is allowed. Parts of the key that are
- * directories are made. What killed uploads left behind is removed here. */
+ * ERROR_EXISTS from commit: something has the key already, or (with STORAGE_SEES_RIVALS) one of the
+ * rivals, also when it is committed by another upload at the same moment; it is left as it was, and
+ * nothing was made. It may be this upload's own object, when a network lost the answer: compare.
+ * storage_upload_close frees, and discards what was not committed; NULL is allowed. Parts of the
+ * key that are directories are made. What killed uploads left behind is removed here. */
+struct storage_commit {
+    const void *head;          /* of head_size bytes */
+    const char *const *rivals; /* keys in the same directory, NULL-terminated; NULL: none */
+    const char *attributes; /* lines "key=value" to keep with the object where that can be; NULL */
+};
 struct storage_upload *storage_upload(struct storage *storage, const char *key, size_t head_size,
                                       struct error *error);
 int storage_upload_write(struct storage_upload *upload, const void *data, size_t size,
                          struct error *error);
-int storage_upload_commit(struct storage_upload *upload, const void *head,
-                          const char *const *rivals, struct error *error);
+int storage_upload_commit(struct storage_upload *upload, const struct storage_commit *commit,
+                          struct error *error);
 void storage_upload_close(struct storage_upload *upload);
 
 /* Create-only write of a small object in one call. */
@@ -51,11 +77,20 @@ int storage_put(struct storage *storage, const char *key, const void *data, size
  * ERROR_MISSING. */
 int storage_settle(struct storage *storage, const char *key, struct error *error);
 
+/* What is known of an object without reading it. ERROR_MISSING, ERROR_REFUSED. Where ERROR_MISSING
+ * would not be certain, a download must tell. The caller frees the attributes. */
+struct storage_status {
+    uint64_t size;         /* bytes */
+    struct buf attributes; /* lines "key=value" as at commit, in any order; empty where not kept */
+};
+int storage_stat(struct storage *storage, const char *key, struct storage_status *status,
+                 struct error *error);
+
 /* Opens an object for reading from its beginning; NULL on failure. ERROR_MISSING: the storage is
  * there, the key is not. ERROR_REFUSED: what is there leads out of the storage or is no object. */
 struct storage_download *storage_download(struct storage *storage, const char *key,
                                           struct error *error);
-uint64_t storage_download_size(const struct storage_download *download); /* bytes */
+uint64_t storage_download_size(const struct storage_download *download); /* bytes, of all of it */
 ssize_t storage_download_read(struct storage_download *download, void *data, size_t size,
                               struct error *error);
 void storage_download_close(struct storage_download *download);

@@ -123,7 +123,7 @@ my @wrong = (
 	[ '... and is a setting',           1, 'compress = lz4' . ' ' x 500 ],
 	[ 'the first of two mistakes',      1, 'a = b', 'c = d' ],
 	[ 'a quoted value',                 1, 'compress = "lz4"' ],
-	[ 'a secret',                       0, 's3-secret-key = x' ],
+	[ 'a secret',                       0, 's3-secret-kee = x' ],
 );
 for my $case (@wrong)
 {

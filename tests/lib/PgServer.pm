@@ -34,6 +34,7 @@ sub new
 		data => scratch() . "/$name",
 		log  => scratch() . "/$name.log",
 		port => $next_port++,
+		environment => { HOME => scratch("home/$name") },    # as on a machine of its own
 	}, $class;
 	push @servers, $self;
 	return $self;
@@ -76,7 +77,7 @@ sub conninfo
 sub try_start
 {
 	my ($self) = @_;
-	return run({ timeout => 90 }, $self->pg_ctl_start, '-w', '-t', '60')->{code} == 0;
+	return run($self->pg_ctl_start(timeout => 90), '-w', '-t', '60')->{code} == 0;
 }
 
 sub start_without_waiting
@@ -87,11 +88,13 @@ sub start_without_waiting
 	return $self;
 }
 
+# For run(), with its options.
 sub pg_ctl_start
 {
-	my ($self) = @_;
+	my ($self, %option) = @_;
 	$self->{started} = 1;
-	return ("$self->{bin}/pg_ctl", 'start', '-D', $self->{data}, '-l', $self->{log}, '-o', "-p $self->{port}");
+	$option{env} = $self->{environment};
+	return (\%option, "$self->{bin}/pg_ctl", 'start', '-D', $self->{data}, '-l', $self->{log}, '-o', "-p $self->{port}");
 }
 
 sub start

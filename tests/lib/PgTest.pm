@@ -13,6 +13,8 @@ package PgTest;
 #
 # Several majors: use PgTest majors => [10, 12]; then have_major(12), and PgTest->new('name', major => 12).
 #
+# An archive is the path of a directory, or what has the methods of DirectoryArchive.
+#
 # What a running one can be asked is in PgServer. Started by root, the test runs as the user nobody: see PgStage.
 
 use strict;
@@ -20,6 +22,7 @@ use warnings;
 
 use parent 'PgServer';
 
+use DirectoryArchive ();
 use PgStage ();
 use WalTest;
 
@@ -108,20 +111,40 @@ sub quoted
 	return "'$value'";
 }
 
+# What the server runs: one of our programs, with what this archive needs.
+sub command
+{
+	my ($program, $archive, $options, @operands) = @_;
+	$archive = as_archive($archive);
+	return join ' ', map { qq("$_") } program($program), $archive->options, @$options, $archive->location, @operands;
+}
+
+sub as_archive { my ($archive) = @_; return ref $archive ? $archive : DirectoryArchive->at($archive) }
+
+# From its next start on the server has what this archive needs in its environment.
+sub reach
+{
+	my ($self, $archive) = @_;
+	my $more = as_archive($archive)->environment;
+	@{ $self->{environment} }{ keys %$more } = values %$more;
+	return $self;
+}
+
 # Archives with walpush. Options: mode (on; always), options (of walpush).
 sub archive_to
 {
 	my ($self, $archive, %option) = @_;
+	$self->reach($archive);
 	return $self->configure(
 		archive_mode    => $option{mode} // 'on',
-		archive_command => join ' ', '"' . program('walpush') . '"', @{ $option{options} // [] }, qq("$archive" "%p"),
+		archive_command => command('walpush', $archive, $option{options} // [], '%p'),
 	);
 }
 
 sub restore_command
 {
 	my ($archive, @options) = @_;
-	return join ' ', '"' . program('walfetch') . '"', @options, qq("$archive" "%f" "%p");
+	return command('walfetch', $archive, \@options, '%f', '%p');
 }
 
 # Makes the node a standby, before its start. Options: archive or restore_command; primary (a node to stream from);
@@ -129,6 +152,7 @@ sub restore_command
 sub follow
 {
 	my ($self, %option) = @_;
+	$self->reach($option{archive}) if $option{archive};
 	my %setting = (restore_command => $option{restore_command} // restore_command($option{archive}));
 	$setting{archive_cleanup_command} = $option{cleanup}           if $option{cleanup};
 	$setting{primary_conninfo}        = $option{primary}->conninfo if $option{primary};
@@ -141,6 +165,7 @@ sub recover
 {
 	my ($self, %option) = @_;
 	my $archive = delete $option{archive};
+	$self->reach($archive) if $archive;
 	$option{restore_command} //= restore_command($archive);
 	$option{recovery_target_timeline} //= 'latest';
 	$option{recovery_target_action} //= 'promote' if grep { /^recovery_target_(?:name|time|xid|lsn)$/ } keys %option;

@@ -1,15 +1,17 @@
 package Scenario;
 
-# The main job with a real PostgreSQL, the same for each major: archive, hot standby, catching up from the archive alone,
-# pruning, promotion, point-in-time recovery. Each scenario_*.t runs it once.
+# The main job with a real PostgreSQL, the same for each major and each kind of archive: archive, hot standby, catching up from
+# the archive alone, pruning, promotion, point-in-time recovery. Each scenario_*.t runs it once.
 #
 #   use PgTest major => 12;
 #   use Scenario;
-#   run_scenario(segment_mb => 1);
+#   run_scenario(segment_mb => 1);                                  # the archive is a directory
+#   run_scenario(archive => BucketArchive->new('archive'));         # another kind: see DirectoryArchive
 
 use strict;
 use warnings;
 
+use DirectoryArchive ();
 use Exporter qw(import);
 use PgTest ();
 use Test::More;
@@ -17,16 +19,18 @@ use WalTest;
 
 our @EXPORT = qw(run_scenario);
 
-# The members: archive (its path), size (of a segment), primary, standby, ...
+# Options: archive, segment_mb. The members: archive, size (of a segment), primary, standby, follower (a standby that has
+# nothing but the archive), ...
 sub run_scenario
 {
 	my (%option) = @_;
-	my $self = bless { archive => scratch('archive'), size => ($option{segment_mb} // 16) << 20, option => \%option },
-	  __PACKAGE__;
+	my $archive = $option{archive} // DirectoryArchive->new('archive');
+	my $self = bless { archive => $archive, size => ($option{segment_mb} // 16) << 20, option => \%option }, __PACKAGE__;
 	note "segments of $option{segment_mb} MB" if $option{segment_mb};
 	for my $step (
-		qw(primary_archives base_backup_of_primary standby_streams standby_catches_up_from_archive standby_prunes
-		standby_is_promoted base_backup_of_standby recovers_to_a_time recovers_to_a_restore_point)
+		qw(primary_archives base_backup_of_primary standby_streams standby_catches_up_from_archive
+		follower_has_the_archive_alone standby_prunes standby_is_promoted follower_changes_timeline base_backup_of_standby
+		recovers_to_a_time recovers_to_a_restore_point)
 	  )
 	{
 		note $step =~ tr/_/ /r;
@@ -47,13 +51,13 @@ sub node_from
 # ---- what is in the archive
 
 # The names of all files in the archive, without the coding's suffix.
-sub archived { my ($self) = @_; return map { m{([^/]+)\.zst$} } glob "$self->{archive}/*.zst" }
+sub archived { my ($self) = @_; return map { m{^([^/]+)\.zst$} } $self->{archive}->objects }
 
 # Exactly the bytes that the server has, to be had with nothing but zstd.
 sub is_identical
 {
 	my ($self, $node, $name) = @_;
-	my $object   = run('zstd', '-q', '-dc', "$self->{archive}/$name.zst");
+	my $object   = run({ stdin => $self->{archive}->content("$name.zst") }, 'zstd', '-q', '-dc');
 	my $original = slurp($node->data . "/pg_wal/$name");
 	is($object->{code}, 0, "zstd reads $name") or diag($object->{err});
 	ok($object->{out} eq $original, "$name in the archive is what the server wrote");
@@ -79,7 +83,7 @@ sub primary_archives
 	my $segment = $primary->archive_segment;
 	is(length slurp($primary->data . "/pg_wal/$segment"), $self->{size}, 'segments have the size asked for');
 	$self->is_identical($primary, $segment);
-	ok(-s "$self->{archive}/.waltools/archive", 'the archive has an identity');
+	ok((grep { $_ eq '.waltools/archive' } $self->{archive}->objects), 'the archive has an identity');
 	return;
 }
 
@@ -102,7 +106,7 @@ sub standby_streams
 	$standby->follow(
 		archive => $archive,
 		primary => $primary,
-		cleanup => "echo %r >>'$self->{pruned}' && '" . program('walclean') . "' '$archive' %r",
+		cleanup => "echo %r >>'$self->{pruned}' && " . PgTest::command('walclean', $archive, [], '%r'),
 	);
 	$standby->start;
 	$primary->wait_for(q{SELECT state FROM pg_stat_replication}, 'streaming');
@@ -132,6 +136,19 @@ sub standby_catches_up_from_archive
 	return;
 }
 
+# A second standby, which never hears of the primary but through the archive.
+sub follower_has_the_archive_alone
+{
+	my ($self) = @_;
+	my $follower = $self->{follower} = $self->node_from('follower', $self->{backup});
+	$follower->follow(archive => $self->{archive});
+	$follower->start;
+	$follower->wait_for(q{SELECT count(*) FROM line WHERE what = 'from the archive'}, 1);
+	is($follower->sql('SELECT pg_is_in_recovery()'), 't', 'a standby with nothing but the archive can be read');
+	is($follower->sql('SELECT count(*) FROM pg_stat_wal_receiver'), 0, 'and streams nothing');
+	return;
+}
+
 # The restart point at the second checkpoint lets go of what is before the first.
 sub standby_prunes
 {
@@ -149,7 +166,7 @@ sub standby_prunes
 	my @goes  = sort grep { /$segment/ && $_ lt $oldest_kept } @before;
 	my @stays = sort grep { !/$segment/ || $_ ge $oldest_kept } @before;
 	cmp_ok(scalar @goes, '>', 1, 'there is something to prune');
-	wait_until { !grep { -e "$self->{archive}/$_.zst" } @goes };
+	wait_until { my %there = map { $_ => 1 } $self->archived; !grep { $there{$_} } @goes };
 	is_deeply([ sort grep { $_ le $before[-1] } $self->archived ], \@stays, "walclean left $oldest_kept and later")
 	  or diag($standby->log_tail);
 	unlike($standby->log_text, qr/archive_cleanup_command/, 'PostgreSQL had nothing to warn of');
@@ -180,6 +197,16 @@ sub standby_is_promoted
 	like($segment, qr/^00000002/, 'segments are of timeline 2');
 	$self->is_identical($standby, $segment);
 	$self->nothing_failed($standby);
+	return;
+}
+
+sub follower_changes_timeline
+{
+	my ($self) = @_;
+	my $follower = $self->{follower};
+	$follower->wait_for(q{SELECT count(*) FROM line WHERE what = 'on timeline 2'}, 1);
+	is($follower->sql('SELECT pg_is_in_recovery()'), 't', 'the other standby follows the new timeline');
+	$follower->stop;
 	return;
 }
 

@@ -3,49 +3,44 @@ package SilentEnd;
 # A recovery must not end because a file could not be had: PostgreSQL takes any exit code of restore_command from 1 to 125 for the
 # end of the archive, and promotes. Each silent_end_*.t runs all of this with one major.
 #
-# restore_command is a script around walfetch that strikes at a moment known in advance: before a given file is asked for.
+#   test_silent_end(12);                                                  # the archive is a directory
+#   test_silent_end(15, archive => BucketArchive->new('archive'));        # another kind: see DirectoryArchive
+#
+# restore_command is a script around walfetch that strikes at a moment known in advance, before a given file is asked for: it
+# sends the test a signal and waits until the test has done to the archive what was planned.
 
 use strict;
 use warnings;
 
+use DirectoryArchive ();
 use Exporter qw(import);
 use PgTest ();
 use Test::More;
+use Time::HiRes ();
 use WalTest;
 
 our @EXPORT = qw(test_silent_end);
 
-my @lines = map { "line $_" } 1 .. 8;
+my @lines;
 my %home;       # where things are that all tests share: backup, archive (never touched), segment => [names]
+my @nodes;
 my $segment_mb;
 
-# What may befall an archive. do: a shell line that makes it so, by the script or by us; undo: the same, back again.
-# $archive, $aside (a place beside it) and $segment are set.
-my %plight = (
-	unreachable => { do => 'mv "$archive" "$aside"', undo => 'mv "$aside" "$archive"' },
-	unmounted   => {
-		do   => 'mv "$archive" "$aside" && mkdir "$archive"',
-		undo => 'rm -r "$archive" && mv "$aside" "$archive"',
-	},
-	damaged => {
-		do => 'cp "$archive/$segment.zst" "$aside" && '
-		  . q(perl -e 'open F, "+<", $ARGV[0]; seek F, -s(F) / 2, 0; read F, $c, 1; seek F, -1, 1; print F chr(ord($c) ^ 4)')
-		  . ' "$archive/$segment.zst"',
-		undo => 'mv "$aside" "$archive/$segment.zst"',
-	},
-	hole => { do => 'mv "$archive/$segment.zst" "$aside"', undo => 'mv "$aside" "$archive/$segment.zst"' },
-);
-
+# Options: archive.
 sub test_silent_end
 {
-	my ($major) = @_;
+	my ($major, %option) = @_;
 	$segment_mb = $major >= 11 ? 1 : 16;
+	$home{archive} = $option{archive} // DirectoryArchive->new('archive');
+	my @plights = $home{archive}->plights;
+	@lines = map { "line $_" } 1 .. 4 + @plights;
+	local $SIG{USR1} = \&strike;
 	make_archive();
-	recovery_stops($_) for sort keys %plight;
+	recovery_stops($_) for @plights;
 	next_history_out_of_reach();
 	parents_history_out_of_reach();
 	stops_while_it_waits();
-	standby_survives();
+	standby_survives(@plights);
 	standby_is_promoted_without_archive();
 	done_testing();
 	return;
@@ -57,7 +52,6 @@ sub test_silent_end
 sub make_archive
 {
 	my $primary = PgTest->new('primary', segment_mb => $segment_mb)->init;
-	$home{archive} = scratch('archive');
 	$primary->archive_to($home{archive})->start;
 	$primary->sql('CREATE TABLE line (what text)');
 	$home{backup} = $primary->backup(scratch() . '/backup');
@@ -70,60 +64,102 @@ sub make_archive
 	return;
 }
 
-# A node on a copy of the backup, before a copy of the archive. Options: from, a hash like %home; strike, shell lines for its
-# script; timeout.
+# A node on a copy of the backup, before a copy of the archive. Options: from, a hash like %home; plans, what befalls the archive
+# when its script strikes: MARK => [PLIGHT, SEGMENT]; strike, the lines of the script that say when.
 sub new_node
 {
 	my ($name, %option) = @_;
 	my $from = $option{from} // \%home;
 	my $node = PgTest->from_backup($name, $from->{backup}, segment_mb => $segment_mb);
-	my $dir  = $node->{plight} = scratch("$name.d");
-	system('cp', '-a', $from->{archive}, "$dir/archive") == 0 or die 'cp failed';
-	my $walfetch = program('walfetch');
-	my $timeout  = $option{timeout} // '1s';
-	my $strike   = $option{strike}  // '';
-	spew("$dir/restore", <<"EOT");
-archive=$dir/archive aside=$dir/aside
-in_recovery() { [ -e recovery.signal ] || [ -e standby.signal ] || [ -e recovery.conf ]; }
-once() { mkdir "$dir/once.\$1" 2>>/dev/null; }
-$strike
-'$walfetch' --timeout=$timeout "\$archive" "\$1" "\$2"
-code=\$?
-echo "\$1 \$code" >>$dir/calls
-exit \$code
-EOT
-	$node->archive_to("$dir/archive");
+	my %plan = %{ $option{plans} // {} };
+	$node->{plans}   = \%plan;
+	$node->{script}  = scratch("$name.d");
+	$node->{archive} = $from->{archive}->copy("$name.archive", map { $_->[0] } values %plan);
+	$node->archive_to($node->{archive});
+	write_script($node, $option{strike} // '');
+	push @nodes, $node;
 	return $node;
 }
 
-sub archive_of { return "$_[0]{plight}/archive" }
-
-sub script_of { return "sh '$_[0]{plight}/restore' %f %p" }
-
-# The exit codes of the calls for a file so far.
-sub codes
+# Patience is short only while something is amiss, or a busy machine would look like an archive out of reach.
+sub write_script
 {
-	my ($node, $file) = @_;
-	my $calls = "$node->{plight}/calls";
-	return -e $calls ? slurp($calls) =~ /^\Q$file\E (\d+)$/mg : ();
+	my ($node, $when) = @_;
+	my $dir = $node->{script};
+	my ($usual, $amiss) = map { PgTest::restore_command($node->{archive}, "--timeout=$_") =~ s/%f/\$1/r =~ s/%p/\$2/r } qw(30s 1s);
+	spew("$dir/restore", <<"EOT");
+in_recovery() { [ -e recovery.signal ] || [ -e standby.signal ] || [ -e recovery.conf ]; }
+strike() {
+    mkdir "$dir/begun.\$1" 2>>/dev/null || return 0
+    until [ -d "$dir/struck.\$1" ]; do kill -USR1 $$ || exit 255; sleep 0.1; done
+}
+$when
+if [ -e "$dir/amiss" ]; then $amiss; else $usual; fi
+code=\$?
+echo "\$1 \$code" >>"$dir/calls"
+exit \$code
+EOT
+	return;
 }
 
-sub struck { my ($node, $mark) = @_; return -d "$node->{plight}/once.$mark" }
+sub script_of { return "sh '$_[0]{script}/restore' %f %p" }
 
-# Shell lines that bring a plight about before a segment is fetched for the first time.
-sub before_segment
+# ---- what befalls their archives
+
+# The handler of the signal; Perl holds back others until it returns. It comes between any two steps of the test, which must not
+# notice.
+sub strike
 {
-	my ($plight, $segment) = @_;
-	return qq(segment=$segment; if [ "\$1" = \$segment ] && once $plight; then $plight{$plight}{do}; fi\n);
+	local ($?, $!, $@);
+	my ($left, $interval) = Time::HiRes::getitimer(Time::HiRes::ITIMER_REAL());    # that of run()
+	for my $node (@nodes)
+	{
+		for my $mark (grep { -d "$node->{script}/begun.$_" && !struck($node, $_) } keys %{ $node->{plans} })
+		{
+			befall($node, @{ $node->{plans}{$mark} });
+			mkdir "$node->{script}/struck.$mark" or die "mkdir: $!";
+		}
+	}
+	Time::HiRes::setitimer(Time::HiRes::ITIMER_REAL(), $left, $interval);
+	return;
+}
+
+sub struck { my ($node, $mark) = @_; return -d "$node->{script}/struck.$mark" }
+
+sub befall
+{
+	my ($node, $plight, $segment) = @_;
+	$node->{archive}->befall($plight, $segment);
+	spew("$node->{script}/amiss", '');
+	return;
 }
 
 sub set_right
 {
 	my ($node, $plight, $segment) = @_;
-	my $dir = $node->{plight};
-	system("archive=$dir/archive; aside=$dir/aside; segment=$segment; $plight{$plight}{undo}") == 0
-	  or die "cannot undo $plight";
+	$node->{archive}->set_right($plight, $segment);
+	unlink "$node->{script}/amiss" or die "unlink: $!";
 	return;
+}
+
+# Strikes before a segment is fetched for the first time; the mark is the plight's name.
+sub before_segment
+{
+	my ($plight, $segment) = @_;
+	return qq([ "\$1" != $segment ] || strike $plight\n);
+}
+
+# Strikes before the very last call, when the signal file is gone; the mark is `last`.
+my @before_last_call = (strike => "in_recovery || strike last\n", plans => { last => ['unreachable'] });
+
+# ---- what is seen of a node
+
+# The exit codes of the calls for a file so far.
+sub codes
+{
+	my ($node, $file) = @_;
+	my $calls = "$node->{script}/calls";
+	return -e $calls ? slurp($calls) =~ /^\Q$file\E (\d+)$/mg : ();
 }
 
 # Waits until the recovery is over, one way or the other; true when the server has stopped.
@@ -134,11 +170,12 @@ sub has_stopped
 	return !$node->is_running && $node->wait_stopped(1);
 }
 
+# Neither the server nor its archive, which must be there again.
 sub no_new_timeline
 {
 	my ($node, $timeline) = @_;
 	my $history = sprintf '%08X.history', $timeline;
-	return !-e $node->data . "/pg_wal/$history" && !-e archive_of($node) . "/$history.zst";
+	return !-e $node->data . "/pg_wal/$history" && !grep { $_ eq "$history.zst" } $node->{archive}->objects;
 }
 
 sub recovers_all
@@ -158,23 +195,25 @@ sub recovers_all
 sub recovery_stops
 {
 	my ($plight) = @_;
-	my $what     = "recovery, archive $plight";
+	my $what     = 'recovery, archive ' . $plight =~ tr/_/ /r;
 	my $segment  = $home{segment}[3];
-	my $node     = new_node("pitr_$plight", strike => before_segment($plight, $segment));
+	my @plan     = ($plight, $segment);
+	my $node     = new_node("pitr_$plight", strike => before_segment(@plan), plans => { $plight => \@plan });
 	$node->recover(restore_command => script_of($node));
 	$node->try_start;
 
 	ok(has_stopped($node), "$what: the server stops") or diag($node->log_tail);
 	ok(struck($node, $plight), "$what: as planned");
 	is_deeply([ codes($node, $segment) ], [254], "$what: walfetch exits with 254");
-	ok(-e $node->signal_file,      "$what: the signal file is kept");
-	ok(no_new_timeline($node, 2), "$what: no timeline is begun");
-	like($node->log_text, qr/^walfetch: error: .*(?:$segment|\Q${\ archive_of($node) }\E)/m, "$what: the log says why");
+	ok(-e $node->signal_file, "$what: the signal file is kept");
+	my $location = $node->{archive}->location;
+	like($node->log_text, qr/^walfetch: error: .*(?:$segment|\Q$location\E)/m, "$what: the log says why");
 	like($node->log_text, qr/^walfetch: error: .*$segment.*$home{segment}[4]/m, "$what: and names both segments")
 	  if $plight eq 'hole';
 	$node->stop('immediate') if $node->is_running;
 
-	set_right($node, $plight, $segment);
+	set_right($node, @plan);
+	ok(no_new_timeline($node, 2), "$what: no timeline is begun");
 	recovers_all($node, "$what, is back", 2);
 	$node->stop('immediate');
 	return;
@@ -186,9 +225,9 @@ sub next_history_out_of_reach
 {
 	my $what = 'recovery, archive unreachable for the next history';
 	my $after_last = $home{segment}[-1];
-	my $node = new_node('pitr_next', strike => <<"EOT");
-grep -q '^$after_last 0' \$(dirname "\$0")/calls 2>>/dev/null && case \$1 in
-00000002.history) once next && $plight{unreachable}{do} ;;
+	my $node = new_node('pitr_next', plans => { next => ['unreachable'] }, strike => <<"EOT");
+case \$1 in
+00000002.history) grep -q '^$after_last 0' "\$(dirname "\$0")/calls" 2>>/dev/null && strike next ;;
 esac
 EOT
 	$node->recover(restore_command => script_of($node));
@@ -196,9 +235,9 @@ EOT
 	ok(has_stopped($node),         "$what: the server stops") or diag($node->log_tail);
 	ok(struck($node, 'next'),      "$what: as planned");
 	ok(-e $node->signal_file,      "$what: the signal file is kept");
-	ok(no_new_timeline($node, 2), "$what: no timeline is begun");
 	$node->stop('immediate') if $node->is_running;
-	set_right($node, 'unreachable', '');
+	set_right($node, 'unreachable');
+	ok(no_new_timeline($node, 2), "$what: no timeline is begun");
 	recovers_all($node, "$what, is back", 2);
 	$node->stop('immediate');
 	return;
@@ -209,16 +248,15 @@ EOT
 sub parents_history_out_of_reach
 {
 	my $what = 'archive goes away for the very last call';
-	my $strike = qq(in_recovery || { once last && $plight{unreachable}{do}; }\n);
-	my $node = new_node('pitr_last', strike => $strike);
+	my $node = new_node('pitr_last', @before_last_call);
 	$node->recover(restore_command => script_of($node));
 	stays_on_new_timeline($node, "recovery, $what", 2);
 
-	my %second = (backup => $node->backup(scratch() . '/backup2'), archive => archive_of($node));
+	my %second = (backup => $node->backup(scratch() . '/backup2'), archive => $node->{archive});
 	$node->sql(q{INSERT INTO line VALUES ('more')});
 	$node->archive_segment;
 	$node->crash;
-	$node = new_node('pitr_last2', strike => $strike, from => \%second);
+	$node = new_node('pitr_last2', @before_last_call, from => \%second);
 	$node->recover(restore_command => script_of($node));
 	stays_on_new_timeline($node, "recovery of timeline 2, $what", 3, 'written', 'more');
 	my @parents = slurp($node->data . '/pg_wal/00000003.history') =~ /^(\d+)\t/mg;
@@ -239,7 +277,7 @@ sub stays_on_new_timeline
 	ok(struck($node, 'last'), "$what: as planned");
 	ok($node->is_running, "$what: the server runs") or diag($node->log_tail);
 	$node->stop('immediate') if $node->is_running;
-	set_right($node, 'unreachable', '');
+	set_right($node, 'unreachable');
 	$node->start;
 	$node->wait_writable;
 	is($node->timeline, $timeline, "$what: after a restart the server is on timeline $timeline");
@@ -252,8 +290,8 @@ sub stops_while_it_waits
 {
 	my $what = 'recovery, archive unreachable from the start';
 	my $node = new_node('pitr_waits');
-	$node->recover(archive => archive_of($node));
-	rename archive_of($node), "$node->{plight}/aside" or die "rename: $!";
+	$node->recover(archive => $node->{archive});
+	befall($node, 'unreachable');
 	$node->start_without_waiting;
 	ok(wait_until { walfetch_runs($node) }, "$what: walfetch waits") or diag($node->log_tail);
 	my $started = time;
@@ -262,7 +300,7 @@ sub stops_while_it_waits
 	ok(-e $node->signal_file, "$what: the signal file is kept");
 	my $gone = wait_until { !walfetch_runs($node) } 5;
 	ok($gone, "$what: no walfetch is left");
-	set_right($node, 'unreachable', '');
+	set_right($node, 'unreachable');
 	recovers_all($node, "$what, is back", 2);
 	$node->stop('immediate');
 	return;
@@ -271,11 +309,11 @@ sub stops_while_it_waits
 sub walfetch_runs
 {
 	my ($node) = @_;
-	my $archive = archive_of($node);
+	my $location = $node->{archive}->location;
 	for my $file (glob '/proc/[0-9]*/cmdline')
 	{
 		my $line = eval { slurp($file) } // next;
-		return 1 if $line =~ m{^[^\0]*walfetch\0.*\Q$archive\E};
+		return 1 if $line =~ m{^[^\0]*walfetch\0(?:.*\0)?\Q$location\E\0};
 	}
 	return 0;
 }
@@ -285,15 +323,15 @@ sub walfetch_runs
 # One standby meets them all, each at another segment.
 sub standby_survives
 {
-	my @plights = sort keys %plight;
-	my $node = new_node('standby', timeout => '300ms',
-		strike => join '', map { before_segment($plights[$_], $home{segment}[ $_ + 2 ]) } 0 .. $#plights);
+	my @plights = @_;
+	my @plan = map { [ $plights[$_], $home{segment}[ $_ + 2 ] ] } 0 .. $#plights;
+	my $node = new_node('standby', strike => join('', map { before_segment(@$_) } @plan), plans => { map { $_->[0] => $_ } @plan });
 	$node->follow(restore_command => script_of($node));
 	$node->start;
-	for my $i (0 .. $#plights)
+	for my $i (0 .. $#plan)
 	{
-		my ($plight, $segment, $have) = ($plights[$i], $home{segment}[ $i + 2 ], $i + 2);
-		my $what = "standby, archive $plight";
+		my ($plight, $segment, $have) = (@{ $plan[$i] }, $i + 2);
+		my $what = 'standby, archive ' . $plight =~ tr/_/ /r;
 		ok(wait_until { grep({ $_ != 0 } codes($node, $segment)) >= 2 || !$node->is_running }, "$what: walfetch fails")
 		  or diag($node->log_tail);
 		ok(struck($node, $plight), "$what: as planned");
@@ -318,7 +356,7 @@ sub standby_survives
 sub standby_is_promoted_without_archive
 {
 	my $what = 'standby promoted, archive goes away for the very last call';
-	my $node = new_node('standby_last', strike => qq(in_recovery || { once last && $plight{unreachable}{do}; }\n));
+	my $node = new_node('standby_last', @before_last_call);
 	$node->follow(restore_command => script_of($node));
 	$node->start;
 	$node->wait_for('SELECT count(*) FROM line', scalar @lines);
@@ -334,7 +372,7 @@ sub stays_on_new_timeline_after_crash
 	is($node->timeline, 2, "$what: on timeline 2");
 	$node->sql(q{INSERT INTO line VALUES ('written')});
 	$node->crash;
-	set_right($node, 'unreachable', '');
+	set_right($node, 'unreachable');
 	$node->start;
 	$node->wait_writable;
 	is($node->timeline, 2, "$what: and after a restart");

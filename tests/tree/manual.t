@@ -14,12 +14,12 @@ for my $page (sort glob('man/*.[15]')) {
 for my $program (qw(walpush walfetch walclean)) {
     (my $page = `mandoc -Tascii man/$program.1`) =~ s/.\x08//g;
     my $help = `$bin/$program --help`;
-    my @options = $help =~ /(--[a-z-]+)/g;
+    my @options = $help =~ /(--[a-z0-9-]+)/g;
     ok(@options > 3, "$program --help lists options");
     for my $option (@options) {
         ok(index($page, $option) >= 0, "$program(1) describes $option");
     }
-    for my $option ($page =~ /^\s+(?:-\w, )?(--[a-z-]+)/mg) {
+    for my $option ($page =~ /^\s+(?:-\w, )?(--[a-z0-9-]+)/mg) {
         ok(index($help, $option) >= 0, "$program --help lists $option");
     }
     my ($status) = $page =~ /^EXIT STATUS\n(.*?)^[A-Z]/ms;

@@ -28,7 +28,7 @@ for my $line (grep { /\S/ } split /\n/, $map) {
     }
 }
 
-my @files = grep { -f } glob('cmd/* lib/*/* tests/* tests/*/* man/* scripts/*');
+my @files = grep { -f } glob('cmd/* lib/*/* tests/* tests/*/* man/* scripts/* scripts/*/*');
 for my $file (@files) {
     ok((grep { $file =~ $_->[1] } @listed), "$file is on the map");
 }

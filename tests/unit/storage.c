@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const struct storage_options options = {.timeout = 1000};
+
 static char scratch[] = "/tmp/waltools-unit-XXXXXX";
 
 static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *ftw)
@@ -101,14 +103,16 @@ static void test_put(struct storage *storage)
     struct storage_upload *upload = storage_upload(storage, "headed", 4, &error);
     storage_upload_write(upload, "tail", 4, &error);
     ok(!exists("headed"), "nothing before the commit");
-    is_int(storage_upload_commit(upload, "HEAD", NULL, &error), 0, "commit");
+    is_int(storage_upload_commit(upload, &(struct storage_commit){.head = "HEAD"}, &error), 0,
+           "commit");
     storage_upload_close(upload);
     is_int(get(storage, "headed", data, sizeof data, &error), 8, "head and tail");
     ok(memcmp(data, "HEADtail", 8) == 0, "in order");
 
     const char *const rivals[] = {"absent", "headed", NULL};
     upload = storage_upload(storage, "late", 0, &error);
-    is_int(storage_upload_commit(upload, NULL, rivals, &error), -1, "a rival is there");
+    is_int(storage_upload_commit(upload, &(struct storage_commit){.rivals = rivals}, &error), -1,
+           "a rival is there");
     is_int(error.class, ERROR_EXISTS, "as existing");
     storage_upload_close(upload);
     ok(!exists("late"), "and nothing was made");
@@ -179,7 +183,8 @@ static void test_open(void)
                  {"gopher://x", ERROR_USAGE},
                  {"", ERROR_USAGE}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ok(!storage_open(cases[i].location, &error), "\"%s\" can't be opened", cases[i].location);
+        ok(!storage_open(cases[i].location, &options, &error), "\"%s\" can't be opened",
+           cases[i].location);
         is_int(error.class, cases[i].class, "for the right reason: %s", error.message);
     }
 }
@@ -191,7 +196,7 @@ int main(void)
     if (!mkdtemp(scratch) || chdir(scratch))
         return 1;
     snprintf(location, sizeof location, "file://%s", scratch);
-    struct storage *storage = storage_open(location, &error);
+    struct storage *storage = storage_open(location, &options, &error);
     if (!ok(storage != NULL, "file:// opens a directory"))
         return 1;
     test_open();

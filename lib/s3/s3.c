@@ -1,0 +1,408 @@
+#include "s3/s3.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "crypto/encode.h"
+#include "crypto/md5.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* AWS "Amazon S3 multipart upload limits"; what is larger than a part is never held in memory. */
+enum { PART_SIZE_MIN = 5 << 20, PART_SIZE_MAX = 1 << 30 };
+
+enum { CUSTOMER_KEY_SIZE = 32, CUSTOMER_KEY_FILE_MAX = 128, RESUMES_MAX = 5 };
+
+static const char metadata_prefix[] = "x-amz-meta-waltools-";
+
+/* ---- requests ---- */
+
+char *s3_key(const struct s3_storage *s3, const char *key, struct error *error)
+{
+    char *whole;
+    if (asprintf(&whole, "%s%s", s3->prefix, key) >= 0)
+        return whole;
+    error_memory(error);
+    return NULL;
+}
+
+void s3_add(struct s3_headers *headers, const char *name, const char *value)
+{
+    headers->list[headers->count++] = (struct http_header){name, value};
+}
+
+void s3_add_reading(const struct s3_storage *s3, struct s3_headers *headers)
+{
+    if (!s3->customer_key)
+        return;
+    s3_add(headers, "x-amz-server-side-encryption-customer-algorithm", "AES256");
+    s3_add(headers, "x-amz-server-side-encryption-customer-key", s3->customer_key);
+    s3_add(headers, "x-amz-server-side-encryption-customer-key-md5", s3->customer_key_md5);
+}
+
+void s3_add_making(const struct s3_storage *s3, struct s3_headers *headers)
+{
+    static const char *const encryptions[] = {NULL, "AES256", "aws:kms"};
+    const struct s3_options *options = &s3->options.s3;
+    s3_add(headers, "content-type", "application/octet-stream");
+    if (options->storage_class)
+        s3_add(headers, "x-amz-storage-class", options->storage_class);
+    if (encryptions[options->encryption])
+        s3_add(headers, "x-amz-server-side-encryption", encryptions[options->encryption]);
+    if (options->kms_key)
+        s3_add(headers, "x-amz-server-side-encryption-aws-kms-key-id", options->kms_key);
+    if (options->tags)
+        s3_add(headers, "x-amz-tagging", options->tags);
+}
+
+int s3_check_etag(const struct http_exchange *exchange, struct error *error)
+{
+    const char *etag = http_answer_header(exchange, "ETag");
+    return etag && *etag ? 0
+                         : error_set(error, ERROR_UNREACHABLE,
+                                     "what answers is no S3 server (status %d without an ETag): a "
+                                     "proxy in between?",
+                                     http_status(exchange));
+}
+
+/* Asks for an object; `range` is the value of a Range header or NULL, and with it `etag`. */
+static struct http_exchange *ask(struct s3_storage *s3, const char *method, const char *key,
+                                 const char *range, const char *etag, struct error *error)
+{
+    struct s3_headers headers = {.count = 0};
+    s3_add_reading(s3, &headers);
+    if (range)
+        s3_add(&headers, "range", range);
+    if (etag)
+        s3_add(&headers, "if-match", etag);
+    char *whole = s3_key(s3, key, error);
+    const struct s3_call call = {
+        .method = method, .key = whole, .headers = headers.list, .header_count = headers.count};
+    struct http_exchange *exchange = whole ? s3_start(s3->client, &call, error) : NULL;
+    free(whole);
+    if (exchange && s3_check_etag(exchange, error) == 0)
+        return exchange;
+    if (!exchange && whole)
+        error_prefix(error, "%s: ", key);
+    http_finish(exchange);
+    return NULL;
+}
+
+int s3_head(struct s3_storage *s3, const char *key, struct http_exchange **exchange,
+            struct error *error)
+{
+    struct http_exchange *answer = ask(s3, "HEAD", key, NULL, NULL, error);
+    if (!answer)
+        return error->class == ERROR_MISSING ? 0 : -1;
+    if (exchange)
+        *exchange = answer;
+    else
+        http_finish(answer);
+    return 1;
+}
+
+/* ---- what is known of an object ---- */
+
+struct attributes {
+    struct buf *text;
+    struct error *error;
+    int result;
+};
+
+static void take_attribute(void *context, const char *name, const char *value)
+{
+    struct attributes *attributes = context;
+    size_t length = sizeof metadata_prefix - 1;
+    if (strncasecmp(name, metadata_prefix, length) == 0 &&
+        buf_printf(attributes->text, attributes->error, "%s=%s\n", name + length, value))
+        attributes->result = -1;
+}
+
+static bool read_size(const struct http_exchange *exchange, uint64_t *size)
+{
+    const char *text = http_answer_header(exchange, "Content-Length");
+    char *end;
+    *size = text ? strtoull(text, &end, 10) : 0;
+    return text && end != text && !*end;
+}
+
+static int s3_stat(struct storage *storage, const char *key, struct storage_status *status,
+                   struct error *error)
+{
+    struct http_exchange *exchange =
+        ask((struct s3_storage *)storage, "HEAD", key, NULL, NULL, error);
+    if (!exchange)
+        return -1;
+    struct attributes attributes = {&status->attributes, error, 0};
+    http_answer_headers(exchange, take_attribute, &attributes);
+    if (attributes.result == 0 && !read_size(exchange, &status->size))
+        attributes.result =
+            error_set(error, ERROR_UNREACHABLE, "%s: an answer without length", key);
+    http_finish(exchange);
+    return attributes.result;
+}
+
+/* What has been received is durable there: nothing can be done for it. */
+static int s3_settle(struct storage *storage, const char *key, struct error *error)
+{
+    (void)storage, (void)key, (void)error;
+    return 0;
+}
+
+/* ---- reading; a broken answer is continued where it broke ---- */
+
+struct s3_download {
+    struct storage_download download;
+    struct http_exchange *exchange; /* NULL after a failure */
+    char *key, *etag;
+    uint64_t offset; /* bytes read */
+    unsigned resumes;
+};
+
+static void s3_download_close(struct storage_download *storage_download)
+{
+    struct s3_download *download = (struct s3_download *)storage_download;
+    http_finish(download->exchange);
+    free(download->key);
+    free(download->etag);
+    free(download);
+}
+
+static struct storage_download *s3_download(struct storage *storage, const char *key,
+                                            struct error *error)
+{
+    struct s3_download *download = calloc(1, sizeof *download);
+    if (!download) {
+        error_memory(error);
+        return NULL;
+    }
+    download->download.storage = storage;
+    download->exchange = ask((struct s3_storage *)storage, "GET", key, NULL, NULL, error);
+    if (download->exchange) {
+        download->key = strdup(key);
+        download->etag = strdup(http_answer_header(download->exchange, "ETag"));
+        if (!download->key || !download->etag)
+            error_memory(error);
+        else if (read_size(download->exchange, &download->download.size))
+            return &download->download;
+        else
+            error_set(error, ERROR_UNREACHABLE, "%s: an answer without length", key);
+    }
+    s3_download_close(&download->download);
+    return NULL;
+}
+
+/* The rest must be that of the same object, from where it is wanted. */
+static int check_range(const struct s3_download *download, struct error *error)
+{
+    const char *range = http_answer_header(download->exchange, "Content-Range");
+    char expected[64];
+    snprintf(expected, sizeof expected, "bytes %" PRIu64 "-", download->offset);
+    if (http_status(download->exchange) == 206 && range &&
+        strncmp(range, expected, strlen(expected)) == 0)
+        return 0;
+    return error_set(error, ERROR_UNREACHABLE,
+                     "%s: the server sends another part than was asked for", download->key);
+}
+
+static int resume(struct s3_download *download, struct error *error)
+{
+    char range[64];
+    http_finish(download->exchange);
+    snprintf(range, sizeof range, "bytes=%" PRIu64 "-", download->offset);
+    download->exchange = ask((struct s3_storage *)download->download.storage, "GET", download->key,
+                             range, download->etag, error);
+    if (download->exchange)
+        return check_range(download, error);
+    if (error->class == ERROR_EXISTS || error->class == ERROR_MISSING)
+        error->class = ERROR_UNREACHABLE; /* it was there a moment ago */
+    return -1;
+}
+
+static ssize_t s3_download_read(struct storage_download *storage_download, void *data, size_t size,
+                                struct error *error)
+{
+    struct s3_download *download = (struct s3_download *)storage_download;
+    for (;;) {
+        ssize_t n = download->exchange ? http_read(download->exchange, data, size, error)
+                                       : error_set(error, ERROR_UNREACHABLE, "%s: the answer broke",
+                                                   download->key);
+        if (n >= 0) {
+            download->offset += (uint64_t)n;
+            return n;
+        }
+        if (error->class != ERROR_UNREACHABLE || !download->exchange ||
+            download->offset >= download->download.size || download->resumes++ >= RESUMES_MAX)
+            return error_prefix(error, "%s: ", download->key);
+        if (resume(download, error))
+            return -1;
+    }
+}
+
+/* ---- opening ---- */
+
+static int s3_notes(struct storage *storage, struct buf *scope, struct buf *notes,
+                    struct error *error)
+{
+    struct s3_storage *s3 = (struct s3_storage *)storage;
+    const struct s3_place *place = s3_client_place(s3->client);
+    return buf_printf(scope, error, "%s%s/%s", place->origin, place->root, s3->prefix) ||
+                   s3_conditions_write(&s3->conditions, notes, error)
+               ? -1
+               : 0;
+}
+
+static void s3_recall(struct storage *storage, const char *notes, enum storage_belief belief)
+{
+    s3_conditions_read(&((struct s3_storage *)storage)->conditions, notes, belief);
+}
+
+static void s3_close(struct storage *storage)
+{
+    struct s3_storage *s3 = (struct s3_storage *)storage;
+    s3_client_close(s3->client);
+    if (s3->customer_key)
+        explicit_bzero(s3->customer_key, strlen(s3->customer_key));
+    free(s3->customer_key);
+    free(s3->customer_key_md5);
+    free(s3->prefix);
+    free(s3);
+}
+
+static const struct storage_operations s3_operations = {
+    .traits = STORAGE_REMOTE,
+    .notes = s3_notes,
+    .recall = s3_recall,
+    .close = s3_close,
+    .upload = s3_upload,
+    .upload_write = s3_upload_write,
+    .upload_commit = s3_upload_commit,
+    .upload_close = s3_upload_close,
+    .settle = s3_settle,
+    .stat = s3_stat,
+    .download = s3_download,
+    .download_read = s3_download_read,
+    .download_close = s3_download_close,
+    .list = s3_list,
+    .remove = s3_remove,
+};
+
+/* 32 bytes as they are, or their base64 with or without a newline. */
+static bool decode_customer_key(struct buf *text, unsigned char key[CUSTOMER_KEY_SIZE])
+{
+    if (text->length == CUSTOMER_KEY_SIZE) {
+        memcpy(key, text->data, CUSTOMER_KEY_SIZE);
+        return true;
+    }
+    while (text->length && strchr("\r\n", text->data[text->length - 1]))
+        text->data[--text->length] = '\0';
+    return text->length && decode_base64(text->data, key, CUSTOMER_KEY_SIZE) == CUSTOMER_KEY_SIZE;
+}
+
+static int encode_customer_key(struct s3_storage *s3, const unsigned char key[CUSTOMER_KEY_SIZE],
+                               struct error *error)
+{
+    unsigned char digest[MD5_SIZE];
+    s3->customer_key = malloc(ENCODE_BASE64_SIZE(CUSTOMER_KEY_SIZE) + 1);
+    s3->customer_key_md5 = malloc(ENCODE_BASE64_SIZE(MD5_SIZE) + 1);
+    if (!s3->customer_key || !s3->customer_key_md5)
+        return error_memory(error);
+    encode_base64(key, CUSTOMER_KEY_SIZE, s3->customer_key);
+    if (md5(key, CUSTOMER_KEY_SIZE, digest, error))
+        return -1;
+    encode_base64(digest, sizeof digest, s3->customer_key_md5);
+    return 0;
+}
+
+static int read_customer_key(struct s3_storage *s3, const char *path, struct error *error)
+{
+    struct buf text = {0};
+    struct stat status;
+    unsigned char key[CUSTOMER_KEY_SIZE];
+    int result = -1;
+    if (stat(path, &status) == 0 && status.st_mode & 077)
+        error_set(error, ERROR_USAGE, "s3-customer-key-file %s can be read by others: chmod 600 it",
+                  path);
+    else if (file_slurp(AT_FDCWD, path, CUSTOMER_KEY_FILE_MAX, &text, error)) {
+        error->class = ERROR_USAGE;
+        error_prefix(error, "s3-customer-key-file: ");
+    } else if (!decode_customer_key(&text, key))
+        error_set(error, ERROR_USAGE,
+                  "s3-customer-key-file %s does not hold 32 bytes, or their base64", path);
+    else
+        result = encode_customer_key(s3, key, error);
+    explicit_bzero(key, sizeof key);
+    if (text.data)
+        explicit_bzero(text.data, text.capacity);
+    buf_free(&text);
+    return result;
+}
+
+static int check_options(const struct s3_options *options, struct error *error)
+{
+    if (options->kms_key && options->encryption != S3_ENCRYPTION_KMS)
+        return error_set(error, ERROR_USAGE, "s3-kms-key needs s3-encryption = aws:kms");
+    if (options->customer_key_file && options->encryption != S3_ENCRYPTION_NONE)
+        return error_set(error, ERROR_USAGE,
+                         "s3-customer-key-file and s3-encryption exclude each other");
+    if (options->part_size < PART_SIZE_MIN || options->part_size > PART_SIZE_MAX)
+        return error_set(error, ERROR_USAGE, "s3-part-size must be from 5MiB to 1GiB");
+    return 0;
+}
+
+/* "a//b/" is "a/b/": an archive has one name. */
+static char *make_prefix(const char *text, struct error *error)
+{
+    char *prefix = malloc(strlen(text) + 2), *to = prefix;
+    if (!prefix) {
+        error_memory(error);
+        return NULL;
+    }
+    for (const char *from = text; *from; from++)
+        if (*from != '/' || (to > prefix && to[-1] != '/'))
+            *to++ = *from;
+    if (to > prefix && to[-1] != '/')
+        *to++ = '/';
+    *to = '\0';
+    return prefix;
+}
+
+static int set_up(struct s3_storage *s3, const char *location, struct error *error)
+{
+    size_t length = strcspn(location, "/");
+    char *bucket = strndup(location, length);
+    int result = -1;
+    if (!bucket)
+        return error_memory(error);
+    s3->prefix = make_prefix(location + length, error);
+    if (s3->prefix && check_options(&s3->options.s3, error) == 0)
+        s3->client = s3_client_open(bucket, &s3->options, error);
+    /* After libcurl: whoever computes the first digest decides for the whole process that OpenSSL's
+     * configuration is not read (sha256.c), and TLS must have it. */
+    if (s3->client && (!s3->options.s3.customer_key_file ||
+                       read_customer_key(s3, s3->options.s3.customer_key_file, error) == 0))
+        result = 0;
+    free(bucket);
+    return result;
+}
+
+struct storage *s3_storage_open(const char *location, const struct storage_options *options,
+                                struct error *error)
+{
+    struct s3_storage *s3 = calloc(1, sizeof *s3);
+    if (!s3) {
+        error_memory(error);
+        return NULL;
+    }
+    s3->storage.operations = &s3_operations;
+    s3->options = *options;
+    if (set_up(s3, location, error) == 0)
+        return &s3->storage;
+    s3_close(&s3->storage);
+    return NULL;
+}
