@@ -90,6 +90,7 @@ LIB := \
     lib/crypto/sha256.c \
     lib/run/guard.c \
     lib/run/retry.c \
+    lib/s3/client.c \
     lib/s3/conditions.c \
     lib/s3/failure.c \
     lib/s3/list.c \

@@ -70,7 +70,6 @@ struct storage_options cli_storage_options(const struct settings *settings)
                 .profile = settings->s3_profile,
                 .access_key = settings->s3_access_key,
                 .secret_key = settings->s3_secret_key,
-                .session_token = settings->s3_session_token,
                 .storage_class = settings->s3_storage_class,
                 .encryption = settings->s3_encryption,
                 .kms_key = settings->s3_kms_key,

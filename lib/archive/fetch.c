@@ -198,13 +198,16 @@ static int fetch_other(struct archive *archive, const struct wal_name *name,
         return -1;
     }
     for (size_t i = 0; i < existing.count; i++) {
-        if (existing.codecs[i] == archive->coding.codec)
+        if (existing.codecs[i] == archive->coding.codec && error->class == ERROR_CORRUPT)
             continue;
         if (fetch_copy(archive, name, existing.codecs[i], destination, &next) == 0) {
             if (error->class == ERROR_CORRUPT)
                 log_warning("%s; took another copy", error->message);
             return 0;
         }
+        if (next.class == ERROR_MISSING)
+            error_set(&next, ERROR_UNREACHABLE, "the archive lists %s, but does not have it",
+                      object_key(name, existing.codecs[i]).text);
         if (error->class == ERROR_MISSING)
             *error = next;
         if (next.class != ERROR_MISSING && next.class != ERROR_CORRUPT)

@@ -159,8 +159,14 @@ static int push_new(struct archive *archive, struct walfile *file, struct error 
     struct object_key key = object_key(&file->name, archive->coding.codec);
     struct label label;
     describe(file, &label);
-    if (store(archive, file, key.text, &label, error))
-        return error->class == ERROR_EXISTS ? compare(archive, file, label.raw_sha256, error) : -1;
+    if (store(archive, file, key.text, &label, error)) {
+        if (error->class != ERROR_EXISTS)
+            return -1;
+        /* It may have been seen before the file was read to its end. */
+        if (!*label.raw_sha256 && digest(file, label.raw_sha256, error))
+            return -1;
+        return compare(archive, file, label.raw_sha256, error);
+    }
     log_info("archived %s", key.text);
     if (walfile_is_segment(file) && !file->segment.version)
         log_warning("%s: its WAL magic %04X is newer than any this program knows; archived all "

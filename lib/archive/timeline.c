@@ -1,4 +1,5 @@
 #include "archive/timeline.h"
+#include "archive/existing.h"
 #include "archive/identity.h"
 #include "archive/reader.h"
 #include "base/buf.h"
@@ -77,10 +78,13 @@ static int read_history(struct archive *archive, uint32_t timeline, struct objec
     char history[32];
     int length = snprintf(history, sizeof history, "%08" PRIX32 ".history", timeline);
     struct error first = {.class = ERROR_MISSING};
+    struct existing existing;
     if (!wal_name_parse(history, (size_t)length, &name))
         return 0;
-    for (size_t i = 0; codec_at(i); i++) {
-        *key = object_key(&name, codec_at(i));
+    if (existing_find(archive, &name, &existing, error))
+        return -1;
+    for (size_t i = 0; i < existing.count; i++) {
+        *key = object_key(&name, existing.codecs[i]);
         if (read_object(archive, key->text, &name, text, error) == 0)
             return 1;
         if (first.class == ERROR_MISSING)

@@ -68,7 +68,7 @@ struct http_exchange {
     bool head_done;
     struct buf pending; /* of the body, from pending_used on not yet read */
     size_t pending_used;
-    bool paused, added, done;
+    bool paused, added, done, to_the_end;
     CURLcode result;      /* once done */
     struct error failure; /* of one of our callbacks */
     uint64_t moved_at;    /* clock_now_ms of the last progress */
@@ -138,9 +138,10 @@ static const struct fatal {
     CURLcode code;
     enum error_class class;
 } fatal[] = {
-    {CURLE_URL_MALFORMAT, ERROR_USAGE},      {CURLE_UNSUPPORTED_PROTOCOL, ERROR_USAGE},
-    {CURLE_SSL_CACERT_BADFILE, ERROR_USAGE}, {CURLE_PEER_FAILED_VERIFICATION, ERROR_UNREACHABLE},
-    {CURLE_OUT_OF_MEMORY, ERROR_SYSTEM},
+    {CURLE_URL_MALFORMAT, ERROR_USAGE},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERROR_USAGE},
+    {CURLE_SSL_CACERT_BADFILE, ERROR_USAGE},
+    {CURLE_PEER_FAILED_VERIFICATION, ERROR_UNREACHABLE},
 };
 
 static enum error_class classify(struct http *http, CURLcode code)
@@ -164,6 +165,8 @@ static int failed(struct http_exchange *exchange, struct error *error)
     http->curl.curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
     const char *reason =
         *exchange->reason ? exchange->reason : http->curl.curl_easy_strerror(exchange->result);
+    if (exchange->result == CURLE_OUT_OF_MEMORY) /* so libcurl calls it too */
+        reason = "the head of the answer has no end (or memory ran out)";
     return error_set(error, classify(http, exchange->result), "%.*s: %s",
                      url ? origin_length(url) : 0, url ? url : "", reason);
 }
@@ -305,7 +308,7 @@ static int advance(struct http_exchange *exchange, struct error *error)
     bool head_before = exchange->head_done;
     size_t before = exchange->pending.length;
     int running;
-    if (signals_check(error))
+    if (!exchange->to_the_end && signals_check(error))
         return -1;
     CURLMcode code = http->curl.curl_multi_perform(http->multi, &running);
     take_results(http);
@@ -446,6 +449,7 @@ struct http_exchange *http_start(struct http *http, const struct http_request *r
     exchange->http = http;
     exchange->body = request->body;
     exchange->body_size = request->body_size;
+    exchange->to_the_end = request->to_the_end;
     http->failed_for_good = false;
     if (begin(exchange, request, error) == 0)
         return exchange;

@@ -50,6 +50,7 @@ struct http_request {
     size_t header_count;
     const void *body; /* NULL: none */
     size_t body_size; /* bytes */
+    bool to_the_end;  /* also when a signal asks to stop: for what must be tidied up */
 };
 
 /* Sends the request and waits until the head of the answer is there. NULL on failure. Several

@@ -45,7 +45,7 @@ struct settings {
     uint64_t retries;
     char *s3_endpoint, *s3_region, *s3_ca_file, *s3_profile;
     int s3_addressing; /* auto, path, virtual */
-    char *s3_access_key, *s3_secret_key, *s3_session_token;
+    char *s3_access_key, *s3_secret_key;
     char *s3_storage_class;
     int s3_encryption; /* none, AES256, aws:kms */
     char *s3_kms_key, *s3_customer_key_file, *s3_tags;

@@ -5,7 +5,7 @@
  * some servers ignore it and overwrite, some refuse it, and some do one for objects and another for
  * multipart uploads or in buckets with versioning. It is found out with an object made for it,
  * .waltools/probe, which always has the same content. Where the condition is not honoured, the
- * name is looked for first (HEAD): another writer can then get in between. */
+ * name is looked for first (a GET of one byte): another writer can then get in between. */
 #ifndef S3_CONDITIONS_H
 #define S3_CONDITIONS_H
 

@@ -16,6 +16,7 @@ static const struct rule {
     enum s3_remedy remedy;
     const char *hint;
 } rules[] = {
+    {0, "QuotaExceeded", ERROR_SYSTEM, S3_GIVE_UP, "the quota is used up"},
     {404, "NoSuchKey", ERROR_MISSING, S3_GIVE_UP, NULL},
     {404, "NoSuchBucket", ERROR_UNREACHABLE, S3_GIVE_UP,
      "the bucket does not exist; it is never created here"},
@@ -42,6 +43,9 @@ static const struct rule {
     {0, "InvalidAccessKeyId", ERROR_UNREACHABLE, S3_GIVE_UP, "the access key is wrong"},
     {0, "SignatureDoesNotMatch", ERROR_UNREACHABLE, S3_GIVE_UP,
      "the secret key does not belong to the access key"},
+    /* Ceph says so of a token that has expired. */
+    {403, "AccessDenied", ERROR_UNREACHABLE, S3_NEW_KEYS,
+     "what these credentials may do is not enough; walpush(1) lists what is needed"},
     {403, "InvalidObjectState", ERROR_UNREACHABLE, S3_GIVE_UP,
      "the object lies in an archive class: restore it first"},
     {403, NULL, ERROR_UNREACHABLE, S3_GIVE_UP,
@@ -56,7 +60,6 @@ static const struct rule {
     {429, NULL, ERROR_UNREACHABLE, S3_AGAIN, NULL},
     {501, NULL, ERROR_UNREACHABLE, S3_GIVE_UP, "the server can't do that"},
     {507, NULL, ERROR_SYSTEM, S3_GIVE_UP, "the storage is full"},
-    {0, "QuotaExceeded", ERROR_SYSTEM, S3_GIVE_UP, "the quota is used up"},
     {0, "SlowDown", ERROR_UNREACHABLE, S3_AGAIN, NULL},
     {0, "InternalError", ERROR_UNREACHABLE, S3_AGAIN, NULL},
     {0, "ServiceUnavailable", ERROR_UNREACHABLE, S3_AGAIN, NULL},
@@ -112,8 +115,10 @@ static time_t read_date(const char *text)
 static uint64_t read_wait(const char *text)
 {
     char *end;
-    unsigned long long seconds = text ? strtoull(text, &end, 10) : 0;
-    if (!text || end == text || *end)
+    if (!text || *text < '0' || *text > '9')
+        return 0;
+    unsigned long long seconds = strtoull(text, &end, 10);
+    if (*end)
         return 0;
     return (seconds < WAIT_MAX_SECONDS ? seconds : WAIT_MAX_SECONDS) * 1000;
 }
@@ -135,7 +140,8 @@ void s3_failure_read(struct http_exchange *exchange, bool is_head, struct s3_fai
         .server_time = read_date(http_answer_header(exchange, "Date")),
         .wait_ms = read_wait(http_answer_header(exchange, "Retry-After")),
     };
-    if (!is_head && http_read_all(exchange, BODY_MAX, &body, &ignored) == 0)
+    bool whole = is_head || http_read_all(exchange, BODY_MAX, &body, &ignored) == 0;
+    if (whole)
         read_body(body.data, body.length, failure);
     buf_free(&body);
     if (region)
@@ -143,6 +149,8 @@ void s3_failure_read(struct http_exchange *exchange, bool is_head, struct s3_fai
     if (is_head && failure->status == 404)
         snprintf(failure->code, sizeof failure->code, "NoSuchKey");
     judge(failure);
+    if (!whole && failure->remedy == S3_GIVE_UP)
+        failure->remedy = S3_AGAIN; /* what it would have said is not known */
 }
 
 bool s3_failure_in_body(const struct buf *body, struct s3_failure *failure)

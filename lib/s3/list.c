@@ -15,6 +15,7 @@ enum {
     EMPTY_PAGES_MAX = 100, /* one behind the other: then it is a list without end */
     ANSWER_MAX = 16 * 1024 * 1024,
     REMOVE_MAX = 1000, /* in one request */
+    FORBIDDEN = 403,
 };
 
 /* ---- a page of a list ---- */
@@ -285,20 +286,28 @@ static int remove_one(struct s3_storage *s3, const char *key, struct error *erro
     return result && whole && error->class == ERROR_MISSING ? 0 : result;
 }
 
-static void remove_alone(struct removal *removal, const char *const *keys, size_t count)
+/* When it is forbidden for the first, it is for all. */
+static int remove_alone(struct removal *removal, const char *const *keys, size_t count,
+                        struct error *error)
 {
     struct error one;
-    for (size_t i = 0; i < count; i++)
-        if (remove_one(removal->s3, keys[i], &one)) {
-            error_prefix(&one, "can't remove %s: ", keys[i]);
-            removal->failed(removal->context, keys[i], &one);
+    for (size_t i = 0; i < count; i++) {
+        if (remove_one(removal->s3, keys[i], &one) == 0)
+            continue;
+        if (i == 0 && s3_client_failure(removal->s3->client)->status == FORBIDDEN) {
+            *error = one;
+            return -1;
         }
+        error_prefix(&one, "can't remove %s: ", keys[i]);
+        removal->failed(removal->context, keys[i], &one);
+    }
+    return 0;
 }
 
-/* So servers say that they have no DeleteObjects. */
+/* So servers say that they have no DeleteObjects; Ceph wants a permission of its own for it. */
 static bool is_unsupported(const struct s3_failure *failure)
 {
-    return failure->status == 501 || failure->status == 405 ||
+    return failure->status == 501 || failure->status == 405 || failure->status == FORBIDDEN ||
            (failure->status == 400 && (strcmp(failure->code, "NotImplemented") == 0 ||
                                        strcmp(failure->code, "InvalidArgument") == 0));
 }
@@ -312,10 +321,8 @@ int s3_remove(struct storage *storage, const char *const *keys, size_t count,
     for (size_t done = 0; done < count && result == 0; done += REMOVE_MAX) {
         size_t n = count - done < REMOVE_MAX ? count - done : REMOVE_MAX;
         result = remove_together(&removal, keys + done, n, error);
-        if (result && is_unsupported(s3_client_failure(s3->client))) {
-            remove_alone(&removal, keys + done, n);
-            result = 0;
-        }
+        if (result && is_unsupported(s3_client_failure(s3->client)))
+            result = remove_alone(&removal, keys + done, n, error);
     }
     free(removal.key);
     free(removal.code);

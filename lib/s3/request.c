@@ -1,4 +1,4 @@
-#include "s3/request.h"
+#include "s3/client.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -6,7 +6,6 @@
 #include "crypto/encode.h"
 #include "crypto/md5.h"
 #include "crypto/sha256.h"
-#include "aws/credentials.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,8 +13,6 @@
 #include <sys/random.h>
 
 enum {
-    CONNECT_MS = 10000, /* longest */
-    STALL_MS = 20000,   /* longest; a server may take its time when all of an object has come */
     FIRST_WAIT_MS = 100,
     LONGEST_WAIT_MS = 5000,
     REGIONS_MAX = 2,   /* redirections of one call */
@@ -23,117 +20,9 @@ enum {
     SKEW_SECONDS = 60, /* less is no reason for a refusal */
 };
 
-static const char default_region[] = "us-east-1";
-
-struct s3_client {
-    const struct storage_options *options;
-    struct s3_place place;
-    struct aws_credentials *credentials; /* NULL: the keys are in the options */
-    struct http *http;
-    struct s3_failure failure;
-    time_t clock_offset; /* seconds that the server's clock is ahead of ours */
-    bool with_digests;
-};
-
-/* ---- the client ---- */
-
-/* The setting, else what AWS's files and variables say, else `fallback`; the caller frees it. */
-static int choose(const char *setting, const char *profile, enum aws_profile_setting which,
-                  const char *fallback, char **value, struct error *error)
-{
-    *value = NULL;
-    if (!setting && aws_profile_find(profile, which, value, error))
-        return -1;
-    if (*value)
-        return 0;
-    const char *chosen = setting ? setting : fallback;
-    *value = chosen ? strdup(chosen) : NULL;
-    return chosen && !*value ? error_memory(error) : 0;
-}
-
 static uint64_t at_most(uint64_t limit, uint64_t value)
 {
     return value < limit ? value : limit;
-}
-
-static int open_http(struct s3_client *client, const char *ca_file, struct error *error)
-{
-    const struct storage_options *options = client->options;
-    const struct http_options http = {
-        .ca_file = ca_file,
-        /* Parts of the whole, so that there is time to try again. */
-        .connect_ms = at_most(CONNECT_MS, options->timeout / 3 + 1),
-        .stall_ms = at_most(STALL_MS, options->timeout / 2 + 1),
-        .limit_rate = options->limit_rate,
-    };
-    client->http = http_open(&http, error);
-    return client->http ? 0 : -1;
-}
-
-static int open_credentials(struct s3_client *client, const char *ca_file, struct error *error)
-{
-    const struct s3_options *s3 = &client->options->s3;
-    if (!s3->access_key != !s3->secret_key)
-        return error_set(error, ERROR_USAGE,
-                         "s3-access-key and s3-secret-key go together: one of them is missing");
-    if (s3->access_key)
-        return 0;
-    client->credentials =
-        aws_credentials_open(s3->profile, ca_file, client->options->timeout, error);
-    return client->credentials ? 0 : -1;
-}
-
-static int set_up(struct s3_client *client, const char *bucket, struct error *error)
-{
-    const struct s3_options *s3 = &client->options->s3;
-    char *region = NULL, *endpoint = NULL, *ca_file = NULL;
-    int result = -1;
-    if (choose(s3->region, s3->profile, AWS_PROFILE_REGION, default_region, &region, error) == 0 &&
-        choose(s3->endpoint, s3->profile, AWS_PROFILE_ENDPOINT, NULL, &endpoint, error) == 0 &&
-        choose(s3->ca_file, s3->profile, AWS_PROFILE_CA_FILE, NULL, &ca_file, error) == 0 &&
-        s3_place_make(bucket, region, endpoint, s3->addressing, s3->plain_http, &client->place,
-                      error) == 0 &&
-        open_credentials(client, ca_file, error) == 0)
-        result = open_http(client, ca_file, error);
-    free(region);
-    free(endpoint);
-    free(ca_file);
-    return result;
-}
-
-struct s3_client *s3_client_open(const char *bucket, const struct storage_options *options,
-                                 struct error *error)
-{
-    struct s3_client *client = calloc(1, sizeof *client);
-    if (!client) {
-        error_memory(error);
-        return NULL;
-    }
-    client->options = options;
-    if (set_up(client, bucket, error) == 0)
-        return client;
-    s3_client_close(client);
-    return NULL;
-}
-
-void s3_client_close(struct s3_client *client)
-{
-    if (!client)
-        return;
-    http_close(client->http);
-    aws_credentials_close(client->credentials);
-    s3_place_free(&client->place);
-    free(client);
-}
-
-const struct s3_place *s3_client_place(const struct s3_client *client)
-{
-    return &client->place;
-}
-
-const struct s3_failure *s3_client_failure(const struct s3_client *client)
-{
-    return &client->failure;
 }
 
 /* ---- one signed request ---- */
@@ -165,7 +54,7 @@ static int get_keys(struct s3_client *client, struct aws_keys *keys, struct erro
     const struct s3_options *s3 = &client->options->s3;
     if (client->credentials)
         return aws_credentials_get(client->credentials, keys, error);
-    *keys = (struct aws_keys){s3->access_key, s3->secret_key, s3->session_token};
+    *keys = (struct aws_keys){s3->access_key, s3->secret_key, NULL};
     return 0;
 }
 
@@ -262,6 +151,7 @@ static struct http_exchange *send_once(struct s3_client *client, const struct s3
             .header_count = request.count,
             .body = call->body,
             .body_size = call->body_size,
+            .to_the_end = call->to_the_end,
         };
         exchange = http_start(client->http, &http, error);
     }
@@ -362,10 +252,12 @@ static bool remedied(struct s3_client *client, struct attempts *attempts, struct
 }
 
 /* After an answer that is no success, or none at all: true when the call should be sent again. */
-static bool again_after_answer(struct s3_client *client, struct attempts *attempts,
-                               struct error *error)
+static bool again_after_answer(struct s3_client *client, const struct s3_call *call,
+                               struct attempts *attempts, struct error *error)
 {
     s3_failure_tell(&client->failure, error);
+    if (!call->key && error->class == ERROR_MISSING)
+        error->class = ERROR_UNREACHABLE; /* a bucket has no key that could be missing */
     return remedied(client, attempts, error);
 }
 
@@ -386,6 +278,7 @@ static bool succeeded(const struct http_exchange *exchange)
 static struct http_exchange *start(struct s3_client *client, const struct s3_call *call,
                                    struct attempts *attempts, struct error *error)
 {
+    client->failure = (struct s3_failure){0};
     for (bool again = true; again;) {
         attempts->made++;
         struct http_exchange *exchange = send_once(client, call, error);
@@ -394,7 +287,7 @@ static struct http_exchange *start(struct s3_client *client, const struct s3_cal
         if (exchange) {
             s3_failure_read(exchange, strcmp(call->method, "HEAD") == 0, &client->failure);
             http_finish(exchange);
-            again = again_after_answer(client, attempts, error);
+            again = again_after_answer(client, call, attempts, error);
         } else {
             again = again_after_silence(client, attempts, error);
         }
@@ -424,7 +317,7 @@ int s3_call(struct s3_client *client, const struct s3_call *call, size_t limit, 
         if (http_read_all(exchange, limit, answer, error))
             again = again_after_silence(client, &attempts, error);
         else if (s3_failure_in_body(answer, &client->failure))
-            again = again_after_answer(client, &attempts, error);
+            again = again_after_answer(client, call, &attempts, error);
         else
             result = 0;
         http_finish(exchange);

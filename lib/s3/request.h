@@ -30,8 +30,9 @@ struct s3_call {
     size_t header_count;
     const void *body;
     size_t body_size;
-    bool checksum; /* its SHA-256, which is signed, also as x-amz-checksum-sha256: AWS keeps that
-                      with the object, and wants it in a bucket with Object Lock */
+    bool to_the_end; /* as http_request's */
+    bool checksum;   /* its SHA-256, which is signed, also as x-amz-checksum-sha256: AWS keeps that
+                        with the object, and wants it in a bucket with Object Lock */
 };
 
 enum { S3_HEADERS_MAX = 32 }; /* of one call */

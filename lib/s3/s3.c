@@ -87,23 +87,19 @@ static struct http_exchange *ask(struct s3_storage *s3, const char *method, cons
     free(whole);
     if (exchange && s3_check_etag(exchange, error) == 0)
         return exchange;
-    if (!exchange && whole)
-        error_prefix(error, "%s: ", key);
+    error_prefix(error, "%s: ", key);
     http_finish(exchange);
     return NULL;
 }
 
-int s3_head(struct s3_storage *s3, const char *key, struct http_exchange **exchange,
-            struct error *error)
+int s3_exists(struct s3_storage *s3, const char *key, struct error *error)
 {
-    struct http_exchange *answer = ask(s3, "HEAD", key, NULL, NULL, error);
-    if (!answer)
-        return error->class == ERROR_MISSING ? 0 : -1;
-    if (exchange)
-        *exchange = answer;
-    else
-        http_finish(answer);
-    return 1;
+    enum { RANGE_NOT_SATISFIABLE = 416 /* it is empty */ };
+    struct http_exchange *answer = ask(s3, "GET", key, "bytes=0-0", NULL, error);
+    http_finish(answer);
+    if (answer || s3_client_failure(s3->client)->status == RANGE_NOT_SATISFIABLE)
+        return 1;
+    return error->class == ERROR_MISSING ? 0 : -1;
 }
 
 /* ---- what is known of an object ---- */

@@ -35,10 +35,9 @@ void s3_add(struct s3_headers *headers, const char *name, const char *value);
 void s3_add_reading(const struct s3_storage *s3, struct s3_headers *headers);
 void s3_add_making(const struct s3_storage *s3, struct s3_headers *headers);
 
-/* HEAD: 1 when the key is there, 0 when it is not (or the bucket is not: HEAD can't tell), -1.
- * *exchange, if not NULL, is then the answer, for http_finish. */
-int s3_head(struct s3_storage *s3, const char *key, struct http_exchange **exchange,
-            struct error *error);
+/* 1 when the key is there, 0 when it is not, -1. By reading one byte of it: the answer to a HEAD
+ * has no body that would tell a missing key from anything else that is not found. */
+int s3_exists(struct s3_storage *s3, const char *key, struct error *error);
 
 /* An answer of an S3 server to a request for an object has an ETag; that of a proxy which wants
  * to be logged in to, or of any other server, has none. */

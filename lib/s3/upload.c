@@ -60,7 +60,7 @@ struct storage_upload *s3_upload(struct storage *storage, const char *key, size_
 
 static int refuse_existing(struct s3_upload *upload, struct error *error)
 {
-    int found = s3_head(storage_of(upload), upload->key, NULL, error);
+    int found = s3_exists(storage_of(upload), upload->key, error);
     return found > 0 ? error_set(error, ERROR_EXISTS, "%s exists", upload->key) : found;
 }
 

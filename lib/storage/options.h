@@ -21,9 +21,8 @@ struct s3_options {
     int addressing; /* enum s3_addressing */
     const char *ca_file;
     const char *profile;
-    const char *access_key; /* these three together; else they are looked for as AWS's tools do */
+    const char *access_key; /* these two together; else they are looked for as AWS's tools do */
     const char *secret_key;
-    const char *session_token;
     const char *storage_class;
     int encryption;                /* enum s3_encryption: by the server, with a key that it keeps */
     const char *kms_key;           /* its id */

@@ -39,11 +39,11 @@ my %plight = (
 		befall    => sub { my ($self, $segment) = @_; $self->move($self->key($segment), $self->aside($segment)) },
 		set_right => \&bring_segment_back,
 	},
-	busy                 => answered(status => 503, code => 'SlowDown'),
-	broken               => answered(status => 500, code => 'InternalError'),
-	without_bucket       => answered(status => 404, code => 'NoSuchBucket'),
-	behind_a_login_page  => answered(status => 200, @html),
-	behind_a_lost_page   => answered(status => 404, @html),
+	busy                => answered(status => 503, code => 'SlowDown'),
+	broken              => answered(status => 500, code => 'InternalError'),
+	without_bucket      => answered(status => 404, code => 'NoSuchBucket'),
+	behind_a_login_page => answered(status => 200, @html),
+	behind_a_lost_page  => answered(status => 404, @html),
 );
 
 sub answered
@@ -98,11 +98,13 @@ sub objects
 
 sub content { my ($self, $name) = @_; return $self->{gateway}->get($bucket, "$self->{prefix}/$name") }
 
+# For the names of plights the endpoint is chosen: with the proxy's, a gateway that is gone shows as connections that are reset;
+# without, as connections that are refused.
 sub copy
 {
 	my ($self, $prefix, @plights) = @_;
 	my $through_proxy = !@plights || grep { $plight{$_}{through_proxy} } @plights;
-	my $endpoint = $self->{ $through_proxy ? 'proxy' : 'gateway' }->${ \($through_proxy ? 'endpoint' : 'tls_endpoint') };
+	my $endpoint      = $through_proxy ? $self->{proxy}->endpoint : $self->{gateway}->tls_endpoint;
 	$self->copy_object("$self->{prefix}/$_", "$prefix/$_") for $self->objects;
 	return bless { %$self, prefix => $prefix, endpoint => $endpoint }, ref $self;
 }
@@ -149,6 +151,7 @@ sub damage
 	return;
 }
 
+# The gateway itself refuses them then.
 sub withdraw_keys
 {
 	my ($self) = @_;

@@ -32,6 +32,8 @@ static void test_output(void)
     gives(NULL, "AKID/hush/none", "keys alone");
     set_output("{\"Version\": 1, " KEYS ", \"SessionToken\": null, \"Expiration\": null}");
     gives(NULL, "AKID/hush/none", "null is nothing");
+    if (!freopen(surroundings_write("input", "hush\n"), "r", stdin))
+        abort();
     set_process("read x; echo \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"A${x}B\\\","
                 "\\\"SecretAccessKey\\\":\\\"hush\\\"}\"");
     gives(NULL, "AB/hush/none", "the shell runs it, with an empty standard input");
@@ -54,6 +56,8 @@ static void test_wrong_output(void)
          "its SecretAccessKey is no text"},
         {"{\"Version\": 1, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hush\\r\\nX: y\"}",
          "the secret key holds white space"},
+        {"{\"Version\": 1, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"hush\\u00e9\"}",
+         "the secret key holds white space or a character that can't be in one"},
         {"{\"Version\": 1, " KEYS ", \"SessionToken\": \"hush hush\"}",
          "the session token holds white space"},
         {"{\"Version\": 1, " KEYS ", \"SessionToken\": \"\"}", "the session token is empty"},

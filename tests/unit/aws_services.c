@@ -112,6 +112,7 @@ static void test_container_urls(void)
                                       "http://128.0.0.1/",
                                       "https://user@example.com/",
                                       "http://127.0.0.1\\@example.com",
+                                      "https://example.com\\x",
                                       "http://[::1].example.com/",
                                       "http://[::2]/",
                                       "http://[127.0.0.1/",
@@ -140,6 +141,8 @@ static void test_container_urls(void)
     fails(NULL, ERROR_USAGE, RELATIVE_URI " is no absolute path", "a path that is part of a host");
     setenv(RELATIVE_URI, ".example.com/hush", 1);
     fails(NULL, ERROR_USAGE, RELATIVE_URI " is no absolute path", "another");
+    setenv(RELATIVE_URI, ":8080/hush", 1);
+    fails(NULL, ERROR_USAGE, RELATIVE_URI " is no absolute path", "another port");
     surroundings_forget();
 }
 
@@ -181,7 +184,7 @@ static void test_instance(struct server *server)
     server_answer(server, "GET " ROLES, "", 200, "my-role\nother\n");
     gives(NULL, "AKID/hush/hush-t", "the first role counts");
     setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-    fails(NULL, ERROR_USAGE, "instance metadata (AWS_EC2_METADATA_DISABLED)", "switched off");
+    fails(NULL, ERROR_USAGE, "nor instance metadata (AWS_EC2_METADATA_DISABLED)", "switched off");
     surroundings_forget();
 }
 

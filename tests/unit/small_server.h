@@ -127,9 +127,11 @@ static inline struct server *server_start_at(const char *host, uint16_t port)
         listen(listener, 16) || getsockname(listener, (struct sockaddr *)&address, &size))
         abort();
     snprintf(server->origin, sizeof server->origin, "http://%s:%d", host, ntohs(address.sin_port));
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(1);
         signal(SIGPIPE, SIG_IGN);
         for (;;) {
             int connection = accept(listener, NULL, NULL);
