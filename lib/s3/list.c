@@ -186,6 +186,8 @@ int s3_list(struct storage *storage, const char *directory, const char *prefix, 
                      ? -1
                      : 0;
     }
+    if (result == 0 && *after)
+        result = replace(&page.last, start.data, error); /* what comes must be behind it */
     if (result == 0) {
         page.prefix = whole.data;
         result = list_pages(s3, &page, start.data, error);

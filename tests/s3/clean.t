@@ -154,7 +154,8 @@ for my $case (
 	[ '200 with nothing',                      3, [ 1 .. 5 ], 'answer', status => 200 ],
 	[ '200, cut off',                          3, [ 1 .. 5 ], 'answer', status => 200, body => '<DeleteResult><Deleted><Key>' ],
 	[ '503 for ever',                          3, [ 1 .. 5 ], 'answer', status => 503, code => 'SlowDown' ],
-	[ '403',                                   3, [ 1 .. 5 ], 'answer', status => 403, code => 'AccessDenied' ],
+	[ 'DeleteObjects is forbidden, DELETE not', 0, [5], 'answer', status => 403, code => 'AccessDenied' ],
+	[ 'both are forbidden',                    3, [ 1 .. 5 ], 'answer', status => 403, code => 'AccessDenied' ],
 	[ '404 NoSuchBucket',                      3, [ 1 .. 5 ], 'answer', status => 404, code => 'NoSuchBucket' ],
 	[ '404 NoSuchKey',                         3, [ 1 .. 5 ], 'answer', status => 404, code => 'NoSuchKey' ],
 	[ 'it stalls',                             3, [ 1 .. 5 ], 'stall_request' ],
@@ -164,7 +165,7 @@ for my $case (
 	state $count = 0;
 	my $prefix = 'fails' . ++$count;
 	my $archive = fill($prefix, map { name($_) . '.zst' } 1 .. 5);
-	$proxy->fault($fault, method => 'POST', @how);
+	$proxy->fault($fault, method => $_, @how) for 'POST', ($what =~ /^both/ ? 'DELETE' : ());
 	my $run = run('walclean', $archive, name(5));
 	my @wrong = $code ? one_error($run, 'walclean', $code) : ();
 	push @wrong, "exit code $run->{code}" if $run->{code} != $code || $code == 0 && $run->{err} ne '';
