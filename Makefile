@@ -92,6 +92,7 @@ LIB := \
     lib/run/retry.c \
     lib/s3/client.c \
     lib/s3/conditions.c \
+    lib/s3/download.c \
     lib/s3/failure.c \
     lib/s3/list.c \
     lib/s3/multipart.c \

@@ -16,7 +16,7 @@
 /* AWS "Amazon S3 multipart upload limits"; what is larger than a part is never held in memory. */
 enum { PART_SIZE_MIN = 5 << 20, PART_SIZE_MAX = 1 << 30 };
 
-enum { CUSTOMER_KEY_SIZE = 32, CUSTOMER_KEY_FILE_MAX = 128, RESUMES_MAX = 5 };
+enum { CUSTOMER_KEY_SIZE = 32, CUSTOMER_KEY_FILE_MAX = 128 };
 
 static const char metadata_prefix[] = "x-amz-meta-waltools-";
 
@@ -70,9 +70,8 @@ int s3_check_etag(const struct http_exchange *exchange, struct error *error)
                                      http_status(exchange));
 }
 
-/* Asks for an object; `range` is the value of a Range header or NULL, and with it `etag`. */
-static struct http_exchange *ask(struct s3_storage *s3, const char *method, const char *key,
-                                 const char *range, const char *etag, struct error *error)
+struct http_exchange *s3_ask(struct s3_storage *s3, const char *method, const char *key,
+                             const char *range, const char *etag, struct error *error)
 {
     struct s3_headers headers = {.count = 0};
     s3_add_reading(s3, &headers);
@@ -95,7 +94,7 @@ static struct http_exchange *ask(struct s3_storage *s3, const char *method, cons
 int s3_exists(struct s3_storage *s3, const char *key, struct error *error)
 {
     enum { RANGE_NOT_SATISFIABLE = 416 /* it is empty */ };
-    struct http_exchange *answer = ask(s3, "GET", key, "bytes=0-0", NULL, error);
+    struct http_exchange *answer = s3_ask(s3, "GET", key, "bytes=0-0", NULL, error);
     http_finish(answer);
     if (answer || s3_client_failure(s3->client)->status == RANGE_NOT_SATISFIABLE)
         return 1;
@@ -119,7 +118,7 @@ static void take_attribute(void *context, const char *name, const char *value)
         attributes->result = -1;
 }
 
-static bool read_size(const struct http_exchange *exchange, uint64_t *size)
+bool s3_read_size(const struct http_exchange *exchange, uint64_t *size)
 {
     const char *text = http_answer_header(exchange, "Content-Length");
     char *end;
@@ -131,12 +130,12 @@ static int s3_stat(struct storage *storage, const char *key, struct storage_stat
                    struct error *error)
 {
     struct http_exchange *exchange =
-        ask((struct s3_storage *)storage, "HEAD", key, NULL, NULL, error);
+        s3_ask((struct s3_storage *)storage, "HEAD", key, NULL, NULL, error);
     if (!exchange)
         return -1;
     struct attributes attributes = {&status->attributes, error, 0};
     http_answer_headers(exchange, take_attribute, &attributes);
-    if (attributes.result == 0 && !read_size(exchange, &status->size))
+    if (attributes.result == 0 && !s3_read_size(exchange, &status->size))
         attributes.result =
             error_set(error, ERROR_UNREACHABLE, "%s: an answer without length", key);
     http_finish(exchange);
@@ -148,96 +147,6 @@ static int s3_settle(struct storage *storage, const char *key, struct error *err
 {
     (void)storage, (void)key, (void)error;
     return 0;
-}
-
-/* ---- reading; a broken answer is continued where it broke ---- */
-
-struct s3_download {
-    struct storage_download download;
-    struct http_exchange *exchange; /* NULL after a failure */
-    char *key, *etag;
-    uint64_t offset; /* bytes read */
-    unsigned resumes;
-};
-
-static void s3_download_close(struct storage_download *storage_download)
-{
-    struct s3_download *download = (struct s3_download *)storage_download;
-    http_finish(download->exchange);
-    free(download->key);
-    free(download->etag);
-    free(download);
-}
-
-static struct storage_download *s3_download(struct storage *storage, const char *key,
-                                            struct error *error)
-{
-    struct s3_download *download = calloc(1, sizeof *download);
-    if (!download) {
-        error_memory(error);
-        return NULL;
-    }
-    download->download.storage = storage;
-    download->exchange = ask((struct s3_storage *)storage, "GET", key, NULL, NULL, error);
-    if (download->exchange) {
-        download->key = strdup(key);
-        download->etag = strdup(http_answer_header(download->exchange, "ETag"));
-        if (!download->key || !download->etag)
-            error_memory(error);
-        else if (read_size(download->exchange, &download->download.size))
-            return &download->download;
-        else
-            error_set(error, ERROR_UNREACHABLE, "%s: an answer without length", key);
-    }
-    s3_download_close(&download->download);
-    return NULL;
-}
-
-/* The rest must be that of the same object, from where it is wanted. */
-static int check_range(const struct s3_download *download, struct error *error)
-{
-    const char *range = http_answer_header(download->exchange, "Content-Range");
-    char expected[64];
-    snprintf(expected, sizeof expected, "bytes %" PRIu64 "-", download->offset);
-    if (http_status(download->exchange) == 206 && range &&
-        strncmp(range, expected, strlen(expected)) == 0)
-        return 0;
-    return error_set(error, ERROR_UNREACHABLE,
-                     "%s: the server sends another part than was asked for", download->key);
-}
-
-static int resume(struct s3_download *download, struct error *error)
-{
-    char range[64];
-    http_finish(download->exchange);
-    snprintf(range, sizeof range, "bytes=%" PRIu64 "-", download->offset);
-    download->exchange = ask((struct s3_storage *)download->download.storage, "GET", download->key,
-                             range, download->etag, error);
-    if (download->exchange)
-        return check_range(download, error);
-    if (error->class == ERROR_EXISTS || error->class == ERROR_MISSING)
-        error->class = ERROR_UNREACHABLE; /* it was there a moment ago */
-    return -1;
-}
-
-static ssize_t s3_download_read(struct storage_download *storage_download, void *data, size_t size,
-                                struct error *error)
-{
-    struct s3_download *download = (struct s3_download *)storage_download;
-    for (;;) {
-        ssize_t n = download->exchange ? http_read(download->exchange, data, size, error)
-                                       : error_set(error, ERROR_UNREACHABLE, "%s: the answer broke",
-                                                   download->key);
-        if (n >= 0) {
-            download->offset += (uint64_t)n;
-            return n;
-        }
-        if (error->class != ERROR_UNREACHABLE || !download->exchange ||
-            download->offset >= download->download.size || download->resumes++ >= RESUMES_MAX)
-            return error_prefix(error, "%s: ", download->key);
-        if (resume(download, error))
-            return -1;
-    }
 }
 
 /* ---- opening ---- */

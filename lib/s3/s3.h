@@ -39,11 +39,19 @@ void s3_add_making(const struct s3_storage *s3, struct s3_headers *headers);
  * has no body that would tell a missing key from anything else that is not found. */
 int s3_exists(struct s3_storage *s3, const char *key, struct error *error);
 
+/* Asks for an object: "HEAD" or "GET"; `range` is the value of a Range header or NULL, `etag` that
+ * of If-Match or NULL. NULL on failure, with the key before the message. */
+struct http_exchange *s3_ask(struct s3_storage *s3, const char *method, const char *key,
+                             const char *range, const char *etag, struct error *error);
+
+/* The Content-Length; false when there is none. */
+bool s3_read_size(const struct http_exchange *exchange, uint64_t *size);
+
 /* An answer of an S3 server to a request for an object has an ETag; that of a proxy which wants
  * to be logged in to, or of any other server, has none. */
 int s3_check_etag(const struct http_exchange *exchange, struct error *error);
 
-/* storage_upload ... of s3_upload.c, storage_list and storage_remove of s3_list.c. */
+/* What storage.h says, in upload.c, download.c and list.c. */
 struct storage_upload *s3_upload(struct storage *storage, const char *key, size_t head_size,
                                  struct error *error);
 int s3_upload_write(struct storage_upload *upload, const void *data, size_t size,
@@ -51,6 +59,10 @@ int s3_upload_write(struct storage_upload *upload, const void *data, size_t size
 int s3_upload_commit(struct storage_upload *upload, const struct storage_commit *commit,
                      struct error *error);
 void s3_upload_close(struct storage_upload *upload);
+struct storage_download *s3_download(struct storage *storage, const char *key, struct error *error);
+ssize_t s3_download_read(struct storage_download *download, void *data, size_t size,
+                         struct error *error);
+void s3_download_close(struct storage_download *download);
 int s3_list(struct storage *storage, const char *directory, const char *prefix, const char *after,
             storage_visit *visit, void *context, struct error *error);
 int s3_remove(struct storage *storage, const char *const *keys, size_t count,
