@@ -1,7 +1,9 @@
 #include "cli.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/signals.h"
 #include "run/guard.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,6 +114,8 @@ static int run(struct job *job, int argc, char **argv, struct error *error)
         return inform(cli, settings, error);
     if (check_operands(cli, settings, argc - first, error))
         return -1;
+    if (storage_needs_secrets(settings->archive))
+        secret_forbid_dumps();
     log_open(cli->name, settings->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING);
     job->operands = argv + first;
     uint64_t deadline = cli->deadline ? cli->deadline(settings, job->operands) : settings->timeout;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 void secret_free(char *text)
 {
@@ -15,4 +16,9 @@ void secret_buf_free(struct buf *buf)
     if (buf->data)
         explicit_bzero(buf->data, buf->capacity);
     buf_free(buf);
+}
+
+void secret_forbid_dumps(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
 }

@@ -12,4 +12,8 @@ void secret_free(char *text);
  * copy behind: reserve what a secret will need before it is appended. */
 void secret_buf_free(struct buf *buf);
 
+/* From now on this process, and what it forks, leaves no core dump and can't be read by other
+ * processes of the same user: prctl(2), PR_SET_DUMPABLE. What it executes is free of that. */
+void secret_forbid_dumps(void);
+
 #endif

@@ -8,22 +8,37 @@
 static const struct storage_kind {
     const char *prefix;
     size_t skip; /* bytes of the location that the backend is not given */
+    bool needs_secrets;
     struct storage *(*open)(const char *location, const struct storage_options *options,
                             struct error *error);
 } kinds[] = {
-    {"/", 0, file_storage_open},
-    {"./", 0, file_storage_open},
-    {"../", 0, file_storage_open},
-    {"file:///", sizeof "file://" - 1, file_storage_open},
-    {"s3://", sizeof "s3://" - 1, s3_storage_open},
+    {"/", 0, false, file_storage_open},
+    {"./", 0, false, file_storage_open},
+    {"../", 0, false, file_storage_open},
+    {"file:///", sizeof "file://" - 1, false, file_storage_open},
+    {"s3://", sizeof "s3://" - 1, true, s3_storage_open},
 };
+
+static const struct storage_kind *find_kind(const char *location)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(location, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+bool storage_needs_secrets(const char *location)
+{
+    const struct storage_kind *kind = find_kind(location);
+    return kind && kind->needs_secrets;
+}
 
 struct storage *storage_open(const char *location, const struct storage_options *options,
                              struct error *error)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strncmp(location, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-            return kinds[i].open(location + kinds[i].skip, options, error);
+    const struct storage_kind *kind = find_kind(location);
+    if (kind)
+        return kind->open(location + kind->skip, options, error);
     error_set(error, ERROR_USAGE,
               "\"%s\" is no archive: give a directory (/path, ./path or file:///path), "
               "s3://bucket/prefix "

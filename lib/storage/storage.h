@@ -32,6 +32,9 @@ struct storage *storage_open(const char *location, const struct storage_options 
                              struct error *error);
 void storage_close(struct storage *storage);
 
+/* Does a process that uses this location hold keys or passwords? */
+bool storage_needs_secrets(const char *location);
+
 /* What kinds of storage differ in. */
 enum storage_trait {
     STORAGE_REMOTE = 1 << 0,      /* each call costs a round trip, listing no more than a look */

@@ -176,6 +176,23 @@ for my $case ([ 's3-addressing', 'x' ], [ 's3-encryption', 'rot13' ], [ 's3-requ
 
 # ---- the secret is never seen
 
+# Whether a program (one that only waits, without) dies of the signal with a core dump.
+sub left_core
+{
+	my ($signal, @command) = @_;
+	my $pid = fork // die "fork: $!";
+	if (!$pid)
+	{
+		chdir scratch();
+		open STDERR, '>', '/dev/null';
+		exec 'sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh', @command ? @command : ('sleep', 60);
+	}
+	ok((wait_until { @command ? $proxy->request_count > 0 : slurp("/proc/$pid/comm") eq "sleep\n" } 20), "... $signal comes while it runs");
+	kill $signal, $pid;
+	waitpid $pid, 0;
+	return $? & 128 ? 1 : 0;
+}
+
 {
 	my $encoded = $secret =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ger;
 	my $seen    = sub { my ($text) = @_; return index($text, $secret) >= 0 || index($text, $encoded) >= 0 };
@@ -214,6 +231,17 @@ for my $case ([ 's3-addressing', 'x' ], [ 's3-encryption', 'rot13' ], [ 's3-requ
 	is(scalar(grep { $seen->($_) } @command_lines), 0, '... the secret key is in no command line');
 	kill 'TERM', $started->{pid};
 	WalRace::finish($started);
+
+	for my $signal ('QUIT', 'SEGV')
+	{
+	  SKIP:
+		{
+			$proxy->clear;
+			$proxy->fault('stall_answer');
+			left_core($signal) or skip "SIG$signal makes no program leave a core here", 2;
+			is(left_core($signal, program('walpush'), '--timeout=5s', $archive, $file), 0, '... but none with the secret key in it');
+		}
+	}
 	is(scalar(grep { $seen->(slurp($_)) } remembered()), 0, '... nor in what is remembered');
 	$proxy->clear;
 }
