@@ -70,13 +70,30 @@ static int check_portion(struct fetch *fetch, const void *data, size_t size, str
     return wal_segment_next(&fetch->segment, data, size, error);
 }
 
+/* What is refused for what it says of itself may be damaged: a coding may tell that at its end. */
+static int refuse(struct fetch *fetch, struct error *error)
+{
+    const void *data;
+    struct error damage;
+    ssize_t n;
+    if (error->class != ERROR_REFUSED)
+        return -1;
+    reader_limit(fetch->reader, WAL_SEGMENT_SIZE_MAX);
+    while ((n = reader_next(fetch->reader, &data, &damage)) > 0)
+        ;
+    if (n < 0)
+        *error = damage;
+    return -1;
+}
+
 static int copy(struct fetch *fetch, struct error *error)
 {
     const void *data;
     ssize_t n;
     while ((n = reader_next(fetch->reader, &data, error)) > 0) {
-        if (check_portion(fetch, data, (size_t)n, error) ||
-            file_write(fetch->delivery.file.fd, fetch->delivery.destination, data, (size_t)n,
+        if (check_portion(fetch, data, (size_t)n, error))
+            return refuse(fetch, error);
+        if (file_write(fetch->delivery.file.fd, fetch->delivery.destination, data, (size_t)n,
                        error))
             return -1;
         fetch->size += (size_t)n;

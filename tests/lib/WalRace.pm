@@ -46,6 +46,7 @@ sub start
 {
 	my ($gate, $opener, @command) = @_;
 	my $base = scratch() . '/.start' . ++$WalRace::count;
+	spew("$base.$_") for qw(out err);    # they are there even when it is killed before it has begun
 	my $pid = fork() // die "fork: $!";
 	if ($pid == 0)
 	{
