@@ -68,6 +68,7 @@ LIB := \
     lib/base/file.c \
     lib/base/library.c \
     lib/base/log.c \
+    lib/base/process.c \
     lib/base/secret.c \
     lib/base/signals.c \
     lib/base/stream.c \
