@@ -95,12 +95,18 @@ static int take_segment(void *context, const char *key, struct error *error)
     return *found ? 1 : error_memory(error);
 }
 
-int identity_find_segment(struct archive *archive, char **key, struct error *error)
+static int find_segment(struct archive *archive, const char *after, char **key,
+                        struct error *error)
 {
     *key = NULL;
-    if (storage_list(archive->storage, "", "", "", take_segment, key, error))
+    if (storage_list(archive->storage, "", "", after, take_segment, key, error))
         return -1;
     return *key != NULL;
+}
+
+int identity_find_segment(struct archive *archive, char **key, struct error *error)
+{
+    return find_segment(archive, "", key, error);
 }
 
 static int refuse_other(uint64_t archive, uint64_t cluster, struct error *error)
@@ -160,40 +166,49 @@ static int read_owner(struct archive *archive, const char *key, uint64_t *owner,
     return 0;
 }
 
-/* An archive that another tool filled is taken over when it is the same cluster's. */
-static int check_segment(struct archive *archive, const char *key, uint64_t system_identifier,
-                         struct error *error)
+/* Whose an archive without identity is, by the first segments: damaged ones say nothing. Returns 1,
+ * 0 when there is no segment, -1 when it can't be told. */
+static int find_owner(struct archive *archive, uint64_t *owner, struct error *error)
 {
-    uint64_t owner;
-    if (read_owner(archive, key, &owner, error))
-        return -1;
-    return owner == system_identifier ? 0 : refuse_other(owner, system_identifier, error);
+    enum { TRIES = 8 };
+    struct error damage = {.class = ERROR_NONE};
+    char *key = NULL, *next;
+    int found = 1, read = -1;
+    for (int tries = 0; tries < TRIES && read && found > 0; tries++) {
+        found = find_segment(archive, key ? key : "", &next, error);
+        if (found > 0 && (read = read_owner(archive, next, owner, error)) != 0) {
+            found = error->class == ERROR_CORRUPT ? 1 : -1;
+            damage = *error;
+        }
+        free(key);
+        key = next;
+    }
+    free(key);
+    if (read == 0 || (found <= 0 && damage.class != ERROR_CORRUPT))
+        return found;
+    *error = damage;
+    return error_prefix(error, "can't tell whose archive it is, as it has no identity: ");
 }
 
 static int establish(struct archive *archive, uint64_t system_identifier, const char *file,
                      enum identity_new new, struct error *error)
 {
-    char *key;
+    uint64_t owner;
     if (new == IDENTITY_REMEMBERED)
         return refuse_forgetful(archive, error);
-    int found = identity_find_segment(archive, &key, error);
-    if (found < 0)
+    /* One that another tool filled is taken over when it is the same cluster's. */
+    int found = find_owner(archive, &owner, error);
+    if (found < 0 || (found == 0 && check_empty(archive, file, new, error)))
         return -1;
-    int result = found ? check_segment(archive, key, system_identifier, error)
-                       : check_empty(archive, file, new, error);
-    free(key);
-    return result ? -1 : create(archive, system_identifier, error);
+    if (found && owner != system_identifier)
+        return refuse_other(owner, system_identifier, error);
+    return create(archive, system_identifier, error);
 }
 
-/* Without identity: a segment that can't be read says nothing about whose it is. */
-static int match_segment(struct archive *archive, uint64_t server, struct error *error)
+static int has_segment(struct archive *archive, struct error *error)
 {
     char *key;
-    uint64_t owner;
-    struct error ignored;
     int found = identity_find_segment(archive, &key, error);
-    if (found > 0 && server && read_owner(archive, key, &owner, &ignored) == 0 && owner != server)
-        found = refuse_other(owner, server, error);
     free(key);
     return found;
 }
@@ -206,7 +221,7 @@ int identity_match(struct archive *archive, const char *file, struct error *erro
         server = 0;
     int found = identity_read(archive, &owner, error);
     if (found == 0)
-        return match_segment(archive, server, error);
+        found = server ? find_owner(archive, &owner, error) : has_segment(archive, error);
     if (found > 0 && server && owner != server)
         return refuse_other(owner, server, error);
     return found;

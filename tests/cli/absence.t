@@ -124,6 +124,14 @@ sub fetched
 	}
 	is(fetched($foreign, name_of(20))->{code}, 1, 'its own does');
 
+	spew("$foreign/" . name_of(4) . '.zst', 'damaged');
+	spew("$foreign/" . name_of(5), 'damaged');
+	refuses('without identity the first segment that can be read tells', { code => 4, cwd => $other, keeps => [$foreign], like => qr/belongs to the cluster/ },
+		$_, $foreign, name_of(20), $_ eq 'walfetch' ? 'pg_wal/RECOVERYXLOG' : ()) for qw(walfetch walclean);
+	spew("$foreign/" . name_of(6), 'damaged');
+	refuses('when none can be read, nothing is proved', { code => 5, cwd => $other, keeps => [$foreign], like => qr/can't tell whose/ },
+		$_, $foreign, name_of(20), $_ eq 'walfetch' ? 'pg_wal/RECOVERYXLOG' : ()) for qw(walfetch walclean);
+
 	SKIP:
 	{
 		skip 'not root', 2 if $> != 0;
