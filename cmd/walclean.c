@@ -10,7 +10,8 @@ static int run(const struct settings *settings, char **operands, struct error *e
         .backup_history = settings->clean_backup_history,
         .strip_extension = settings->strip_extension,
     };
-    struct archive archive = {.location = settings->archive,
+    struct archive archive = {.operand = settings->operand,
+                              .location = settings->archive,
                               .options = cli_storage_options(settings)};
     char oldest[WAL_SEGMENT_NAME_LENGTH + 1];
     if (archive_open(&archive, error))

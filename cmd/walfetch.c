@@ -23,7 +23,8 @@ static struct policy make_policy(const struct settings *settings, const struct w
 
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive = {.location = settings->archive,
+    struct archive archive = {.operand = settings->operand,
+                              .location = settings->archive,
                               .options = cli_storage_options(settings)};
     struct wal_name name;
     if (codec_choice_parse(settings->compress, &archive.coding, error) ||

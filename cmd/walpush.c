@@ -16,7 +16,8 @@ static int push_all(struct archive *archive, const struct settings *settings, ch
 
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive = {.location = settings->archive,
+    struct archive archive = {.operand = settings->operand,
+                              .location = settings->archive,
                               .cache = settings->cache,
                               .options = cli_storage_options(settings)};
     if (codec_choice_parse(settings->compress, &archive.coding, error) ||

@@ -9,6 +9,7 @@ struct error;
 
 /* The caller fills all but storage (texts borrowed), archive_open does the rest. */
 struct archive {
+    const char *operand;            /* what the user called it: the location or a section */
     const char *location;           /* as storage_open takes it */
     struct storage_options options; /* for it */
     const char *cache;              /* directory, see memory.h; NULL: the usual one, "none": none */

@@ -95,8 +95,7 @@ static int take_segment(void *context, const char *key, struct error *error)
     return *found ? 1 : error_memory(error);
 }
 
-static int find_segment(struct archive *archive, const char *after, char **key,
-                        struct error *error)
+static int find_segment(struct archive *archive, const char *after, char **key, struct error *error)
 {
     *key = NULL;
     if (storage_list(archive->storage, "", "", after, take_segment, key, error))
@@ -117,13 +116,16 @@ static int refuse_other(uint64_t archive, uint64_t cluster, struct error *error)
                      archive, cluster);
 }
 
-static int refuse_forgetful(const struct archive *archive, struct error *error)
+/* Refuses for this reason; the operator can overrule it, in the server's data directory. */
+static int refuse_until_ordered(const struct archive *archive, const char *reason,
+                                struct error *error)
 {
-    return error_set(error, ERROR_REFUSED,
-                     "archive %s has lost its identity, which it had when it was last pushed to: "
-                     "has it been emptied, is it another? If that is meant, say so once: walpush "
-                     "--init %s",
-                     archive->location, archive->location);
+    char *directory = getcwd(NULL, 0);
+    error_set(error, ERROR_REFUSED, "archive %s %s, say so once: cd %s && walpush --init %s",
+              archive->location, reason, directory ? directory : "DATA_DIRECTORY",
+              archive->operand);
+    free(directory);
+    return -1;
 }
 
 static int check_empty(struct archive *archive, const char *file, enum identity_new new,
@@ -131,14 +133,10 @@ static int check_empty(struct archive *archive, const char *file, enum identity_
 {
     if (new == IDENTITY_BY_ORDER || !datadir_has_archived(file))
         return 0;
-    char *directory = getcwd(NULL, 0);
-    error_set(
-        error, ERROR_REFUSED,
-        "archive %s is empty, but this server has archived before (or is a clone): an unmounted "
-        "disk or a wrong path? If it is new, say so once: cd %s && walpush --init %s",
-        archive->location, directory ? directory : "DATA_DIRECTORY", archive->location);
-    free(directory);
-    return -1;
+    return refuse_until_ordered(archive,
+                                "is empty, but this server has archived before (or is a clone): an "
+                                "unmounted disk or a wrong path? If it is new",
+                                error);
 }
 
 static int create(struct archive *archive, uint64_t system_identifier, struct error *error)
@@ -195,7 +193,10 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
 {
     uint64_t owner;
     if (new == IDENTITY_REMEMBERED)
-        return refuse_forgetful(archive, error);
+        return refuse_until_ordered(archive,
+                                    "has lost its identity, which it had when it was last pushed "
+                                    "to: has it been emptied, is it another? If that is meant",
+                                    error);
     /* One that another tool filled is taken over when it is the same cluster's. */
     int found = find_owner(archive, &owner, error);
     if (found < 0 || (found == 0 && check_empty(archive, file, new, error)))

@@ -31,18 +31,6 @@ static int make_path(const struct archive *archive, struct buf *path, struct err
     return error_set(error, ERROR_MISSING, "no directory");
 }
 
-/* The directory and the one above it, which a new account does not have yet. */
-static void make_directory(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (mkdir(path, 0700) == 0 || !slash || slash == path)
-        return;
-    *slash = '\0';
-    mkdir(path, 0700);
-    *slash = '/';
-    mkdir(path, 0700);
-}
-
 /* One that others can write to is not believed. */
 static int open_directory(const struct archive *archive, struct error *error)
 {
@@ -52,7 +40,7 @@ static int open_directory(const struct archive *archive, struct error *error)
         return -1;
     int fd = -1;
     if (make_path(archive, &path, error) == 0) {
-        make_directory(path.data);
+        file_make_directories(path.data);
         fd = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     buf_free(&path);

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum error_class file_error_class(int number)
@@ -106,4 +109,18 @@ int file_slurp(int directory, const char *path, size_t limit, struct buf *out, s
     }
     close(fd);
     return result;
+}
+
+void file_make_directories(const char *path)
+{
+    char *part = strdup(path);
+    for (char *slash = part; slash;) {
+        slash = strchr(slash + 1, '/');
+        if (slash)
+            *slash = '\0';
+        mkdir(part, 0700);
+        if (slash)
+            *slash = '/';
+    }
+    free(part);
 }

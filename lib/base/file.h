@@ -32,6 +32,10 @@ int file_write_at(int fd, const char *what, const void *data, size_t size, off_t
  * returns 0. */
 int file_sync(int fd, const char *what, struct error *error);
 
+/* Makes the directory and those above it that are not there, for their owner alone. Opening it
+ * tells whether it could be made. */
+void file_make_directories(const char *path);
+
 /* Reads a whole small text file below `directory` (AT_FDCWD: the working directory). More than
  * `limit` bytes is ERROR_CORRUPT, a missing file ERROR_MISSING. */
 int file_slurp(int directory, const char *path, size_t limit, struct buf *out, struct error *error);

@@ -67,7 +67,8 @@ static int bad_option(int found, char **argv, struct error *error)
         return error_set(error, ERROR_USAGE, "unknown option -%c", optopt);
     if (optopt)
         return error_set(error, ERROR_USAGE, "option %s takes no value", word);
-    return error_set(error, ERROR_USAGE, "unknown or ambiguous option %s", word);
+    return error_set(error, ERROR_USAGE, "unknown or ambiguous option %.*s",
+                     (int)strcspn(word, "="), word); /* the value may be a secret */
 }
 
 static int read_command_line(struct command_line *line, enum settings_command command, int argc,
@@ -223,6 +224,7 @@ static int load_archive(const struct command_line *line, const char *archive,
                         struct settings *settings, struct error *error)
 {
     const char *section = is_section(archive) ? archive : NULL;
+    settings->operand = archive;
     if (apply_file(line, section, settings, error) || apply_environment(settings, error) ||
         apply_command_line(line, settings, error))
         return -1;

@@ -25,11 +25,12 @@ enum settings_command {
 /* Texts are owned by the struct; settings_free frees them. A text that was not set is its default.
  */
 struct settings {
-    char *archive;    /* a location that storage_open understands */
-    char *compress;   /* as codec_choice_parse reads it */
-    char *config;     /* path of the configuration file; NULL: the usual places */
-    uint64_t timeout; /* milliseconds */
-    int on_error;     /* enum policy_on_error */
+    char *archive;       /* a location that storage_open understands */
+    const char *operand; /* as it was given: that, or the name of a section; borrowed from argv */
+    char *compress;      /* as codec_choice_parse reads it */
+    char *config;        /* path of the configuration file; NULL: the usual places */
+    uint64_t timeout;    /* milliseconds */
+    int on_error;        /* enum policy_on_error */
     bool init;
     bool dry_run;
     bool debug;

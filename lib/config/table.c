@@ -1,6 +1,7 @@
 #include "config/table.h"
 #include "base/error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,8 @@ static int store_size(const struct setting *setting, const char *value, uint64_t
     unsigned long long number = strtoull(value, &end, 10);
     bool digits = *value >= '0' && *value <= '9' && errno == 0;
     for (size_t i = 0; digits && i < sizeof size_units / sizeof *size_units; i++)
-        if (strcmp(end, size_units[i].name) == 0 && number <= (UINT64_C(1) << 60) >> 30) {
+        if (strcmp(end, size_units[i].name) == 0 &&
+            number <= (UINT64_C(1) << 60) / size_units[i].bytes) {
             *field = number * size_units[i].bytes;
             return 0;
         }
@@ -184,8 +186,16 @@ static int store_choice(const struct setting *setting, const char *value, int *f
     return -1;
 }
 
-static int store_text(const char *value, char **field, struct error *error)
+/* What a text holds may go into a message, a request or a command line. */
+static int store_text(const struct setting *setting, const char *value, char **field,
+                      struct error *error)
 {
+    for (const char *c = value; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            return error_set(error, ERROR_USAGE, "%s: the value holds a control character",
+                             setting->name);
+    if (!*value && (!setting->initial || *setting->initial))
+        return error_set(error, ERROR_USAGE, "%s: the value is empty", setting->name);
     char *copy = strdup(value);
     if (!copy)
         return error_memory(error);
@@ -203,7 +213,7 @@ int setting_store(const struct setting *setting, const char *value, struct setti
         *(bool *)field = true;
         return 0;
     case SETTING_TEXT:
-        return store_text(value, field, error);
+        return store_text(setting, value, field, error);
     case SETTING_DURATION:
         return store_duration(setting, value, field, error);
     case SETTING_CHOICE:

@@ -45,6 +45,25 @@ sub coding_of
 	is(coding_of({ env => { HOME => '' } }, 'ARCHIVE'), 'zstd', '... or with an empty one');
 }
 
+# ---- values that can't be
+
+{
+	my $archive = scratch('values');
+	my $file    = put_segment($server, number => 1);
+	refuses('a control character in a text', { code => 2, like => qr/s3-tags: the value holds a control character/, keeps => [$archive] },
+		'walpush', "--s3-tags=a=b\r\nx: y", $archive, $file);
+	refuses("an empty text: $_", { code => 2, like => qr/\Q$_\E: the value is empty/, keeps => [$archive] }, 'walpush', "--$_=", $archive, $file)
+	  for qw(compress cache s3-profile);
+	my $half = configuration('s3-access-key = ', 's3-secret-key = ');
+	chmod 0600, $half;
+	refuses('empty keys', { code => 2, like => qr/s3-access-key: the value is empty/, keeps => [$archive] }, 'walpush', "--config=$half", $archive, $file);
+	my $run = run('walpush', '--s3-secret-key=topsecret', $archive, $file);
+	is($run->{code}, 2, 'a secret is no option');
+	unlike($run->{err}, qr/topsecret/, '... and is not repeated');
+	succeeds('a large number of bytes', 'walpush', '--limit-rate=20000000000', $archive, $file);
+	refuses('one that is too large', { code => 2 }, 'walpush', '--limit-rate=2000000000GiB', $archive, $file);
+}
+
 # ---- sections
 
 {

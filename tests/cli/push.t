@@ -166,6 +166,8 @@ for my $case (
 		my ($advice) = $run->{err} =~ /(cd .*)\n/;
 		like($advice // '', qr/\Acd \Q$server\E && walpush --init \Q$archive\E\z/, '... the advice is a command');
 	}
+	my $named = spew(scratch('named') . '/waltools.conf', "[main]\narchive = $archive\n");
+	like(run({ cwd => $server }, 'walpush', "--config=$named", 'main', $file)->{err}, qr/walpush --init main$/m, '... with the name that was given');
 	succeeds('... and the advice works', 'sh', '-c', "cd $server && walpush --init $archive");
 	is(stored($archive), '', '... and puts nothing into it');
 	my $before = listing($archive);
