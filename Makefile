@@ -89,6 +89,19 @@ LIB := \
     lib/crypto/hmac.c \
     lib/crypto/md5.c \
     lib/crypto/sha256.c \
+    lib/rsync/arguments.c \
+    lib/rsync/claim.c \
+    lib/rsync/download.c \
+    lib/rsync/failure.c \
+    lib/rsync/list.c \
+    lib/rsync/place.c \
+    lib/rsync/remove.c \
+    lib/rsync/rsync.c \
+    lib/rsync/run.c \
+    lib/rsync/shell.c \
+    lib/rsync/spool.c \
+    lib/rsync/ssh.c \
+    lib/rsync/upload.c \
     lib/run/guard.c \
     lib/run/retry.c \
     lib/s3/client.c \

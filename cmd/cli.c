@@ -81,6 +81,19 @@ struct storage_options cli_storage_options(const struct settings *settings)
                 .plain_http = settings->s3_plain_http != 0,
                 .part_size = settings->s3_part_size,
             },
+        .rsync =
+            {
+                .program = settings->rsync_program,
+                .remote_program = settings->rsync_remote_program,
+                .rsh = settings->rsync_rsh,
+                .ssh_port = settings->ssh_port,
+                .ssh_identity = settings->ssh_identity,
+                .ssh_sharing = settings->ssh_sharing != 0,
+                .shell = settings->rsync_shell != 0,
+                .password_file = settings->rsync_password_file,
+                .password = settings->rsync_password,
+                .read_back = settings->rsync_read_back != 0,
+            },
     };
 }
 

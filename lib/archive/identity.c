@@ -142,9 +142,11 @@ static int check_empty(struct archive *archive, const char *file, enum identity_
 static int create(struct archive *archive, uint64_t system_identifier, struct error *error)
 {
     struct buf text = {0};
+    char digest[24];
+    snprintf(digest, sizeof digest, "%" PRIu64, system_identifier);
     int result = write_text(system_identifier, &text, error);
     if (result == 0)
-        result = storage_put(archive->storage, identity_key, text.data, text.length, error);
+        result = storage_put(archive->storage, identity_key, text.data, text.length, digest, error);
     buf_free(&text);
     if (result && error->class != ERROR_EXISTS)
         return error_prefix(error, "can't give the archive its identity: ");

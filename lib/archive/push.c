@@ -82,7 +82,7 @@ static int commit(struct object_writer *writer, const struct walfile *file,
         count++;
     }
     int result = label_write_fields(label, &attributes, error);
-    const struct storage_commit storage_commit = {head, rivals, attributes.data};
+    const struct storage_commit storage_commit = {head, rivals, attributes.data, label->raw_sha256};
     if (result == 0)
         result = storage_upload_commit(writer->upload, &storage_commit, error);
     buf_free(&attributes);

@@ -52,6 +52,11 @@ struct settings {
     char *s3_kms_key, *s3_customer_key_file, *s3_tags;
     int s3_requester_pays, s3_plain_http; /* no, yes */
     uint64_t s3_part_size;                /* bytes */
+    char *rsync_program, *rsync_remote_program, *rsync_rsh;
+    char *rsync_password_file, *rsync_password;
+    int rsync_shell, rsync_read_back, ssh_sharing; /* no, yes */
+    uint64_t ssh_port;
+    char *ssh_identity;
 };
 
 /* Reads the command line `argv` (of `command`), the environment, and the configuration file. The

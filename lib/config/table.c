@@ -80,6 +80,26 @@ static const struct setting table[] = {
      "YES", no_yes_words, "allow http:// to other machines: no or yes (no)"},
     {"s3-part-size", 0, PUSH, EVERYWHERE, SETTING_SIZE, FIELD(s3_part_size), "32MiB", "SIZE", NULL,
      "larger objects go up in parts of this size, 5MiB to 1GiB (32MiB)"},
+    {"rsync-program", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(rsync_program), "rsync",
+     "FILE", NULL, "rsync on this machine (rsync)"},
+    {"rsync-remote-program", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(rsync_remote_program),
+     "rsync", "FILE", NULL, "rsync on the far side of ssh (rsync)"},
+    {"rsync-rsh", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(rsync_rsh), "ssh", "COMMAND",
+     NULL, "OpenSSH's ssh, or its path, with options if need be (ssh)"},
+    {"rsync-shell", 0, SETTINGS_ALL, EVERYWHERE, SETTING_CHOICE, FIELD(rsync_shell), "yes", "YES",
+     no_yes_words, "the account on the far side of ssh has a shell: no or yes (yes)"},
+    {"rsync-read-back", 0, PUSH, EVERYWHERE, SETTING_CHOICE, FIELD(rsync_read_back), "yes", "YES",
+     no_yes_words, "compare what a daemon has written: no or yes (yes)"},
+    {"rsync-password-file", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(rsync_password_file),
+     NULL, "FILE", NULL, "holds the password for a daemon (RSYNC_PASSWORD)"},
+    {"rsync-password", 0, 0, SETTING_FILE, SETTING_TEXT, FIELD(rsync_password), NULL, NULL, NULL,
+     NULL},
+    {"ssh-port", 0, SETTINGS_ALL, EVERYWHERE, SETTING_NUMBER, FIELD(ssh_port), "0", "NUMBER", NULL,
+     "port of ssh on the far side (as ssh_config says)"},
+    {"ssh-identity", 0, SETTINGS_ALL, EVERYWHERE, SETTING_TEXT, FIELD(ssh_identity), NULL, "FILE",
+     NULL, "private key to log in with (as ssh_config says)"},
+    {"ssh-sharing", 0, SETTINGS_ALL, EVERYWHERE, SETTING_CHOICE, FIELD(ssh_sharing), "yes", "YES",
+     no_yes_words, "keep the connection for the next command: no or yes (yes)"},
     {"verbose", 'v', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(verbose), NULL, NULL, NULL,
      "say what is done"},
     {"help", '?', SETTINGS_ALL, SETTING_OPTION, SETTING_FLAG, FIELD(help), NULL, NULL, NULL,
@@ -131,14 +151,16 @@ static int store_duration(const struct setting *setting, const char *value, uint
         setting->name, value);
 }
 
+enum { NUMBER_MAX = 65535 };
+
 static int store_number(const struct setting *setting, const char *value, uint64_t *field,
                         struct error *error)
 {
     char *end;
     unsigned long long number = strtoull(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || number > 1000)
-        return error_set(error, ERROR_USAGE, "%s: \"%s\" is no number from 0 to 1000",
-                         setting->name, value);
+    if (*value < '0' || *value > '9' || *end || number > NUMBER_MAX)
+        return error_set(error, ERROR_USAGE, "%s: \"%s\" is no number from 0 to %d", setting->name,
+                         value, NUMBER_MAX);
     *field = number;
     return 0;
 }

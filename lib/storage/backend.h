@@ -54,4 +54,8 @@ struct storage *file_storage_open(const char *location, const struct storage_opt
 struct storage *s3_storage_open(const char *location, const struct storage_options *options,
                                 struct error *error);
 
+/* What rsync reaches, by ssh or at a daemon: `location` is all of it. */
+struct storage *rsync_storage_open(const char *location, const struct storage_options *options,
+                                   struct error *error);
+
 #endif

@@ -33,11 +33,25 @@ struct s3_options {
     uint64_t part_size; /* bytes; a larger object goes up in parts */
 };
 
+struct rsync_options {
+    const char *program; /* rsync here, and there */
+    const char *remote_program;
+    const char *rsh;           /* ssh, or its path with arguments, separated by blanks */
+    uint64_t ssh_port;         /* 0: as ssh_config says */
+    const char *ssh_identity;  /* absolute path; NULL: as ssh_config says */
+    bool ssh_sharing;          /* one connection for commands that follow each other */
+    bool shell;                /* the account over there may run scripts */
+    const char *password_file; /* of a daemon: absolute path */
+    const char *password;
+    bool read_back; /* from a daemon, what was written */
+};
+
 struct storage_options {
     uint64_t timeout;    /* milliseconds that a remote storage may stay silent or out of reach */
     uint64_t limit_rate; /* bytes per second; 0: no limit */
     uint64_t retries;    /* of a request */
     struct s3_options s3;
+    struct rsync_options rsync;
 };
 
 #endif

@@ -2,27 +2,30 @@
 #include "base/error.h"
 #include "storage/backend.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
-/* A location belongs to the first kind whose prefix it begins with. */
+/* A location belongs to the first kind whose pattern (fnmatch(3)) it fits. */
 static const struct storage_kind {
-    const char *prefix;
+    const char *pattern;
     size_t skip; /* bytes of the location that the backend is not given */
     bool needs_secrets;
     struct storage *(*open)(const char *location, const struct storage_options *options,
                             struct error *error);
 } kinds[] = {
-    {"/", 0, false, file_storage_open},
-    {"./", 0, false, file_storage_open},
-    {"../", 0, false, file_storage_open},
-    {"file:///", sizeof "file://" - 1, false, file_storage_open},
-    {"s3://", sizeof "s3://" - 1, true, s3_storage_open},
+    {"/*", 0, false, file_storage_open},
+    {"./*", 0, false, file_storage_open},
+    {"../*", 0, false, file_storage_open},
+    {"file:///*", sizeof "file://" - 1, false, file_storage_open},
+    {"s3://*", sizeof "s3://" - 1, true, s3_storage_open},
+    {"rsync://*", 0, true, rsync_storage_open},
+    {"*:*", 0, false, rsync_storage_open}, /* user@host:/path */
 };
 
 static const struct storage_kind *find_kind(const char *location)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strncmp(location, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+        if (fnmatch(kinds[i].pattern, location, 0) == 0)
             return &kinds[i];
     return NULL;
 }
@@ -41,8 +44,8 @@ struct storage *storage_open(const char *location, const struct storage_options 
         return kind->open(location + kind->skip, options, error);
     error_set(error, ERROR_USAGE,
               "\"%s\" is no archive: give a directory (/path, ./path or file:///path), "
-              "s3://bucket/prefix "
-              "or the name of a section of waltools.conf",
+              "user@host:/path, rsync://host/module, s3://bucket/prefix or the name of a section "
+              "of waltools.conf",
               location);
     return NULL;
 }
@@ -96,14 +99,14 @@ void storage_upload_close(struct storage_upload *upload)
 }
 
 int storage_put(struct storage *storage, const char *key, const void *data, size_t size,
-                struct error *error)
+                const char *digest, struct error *error)
 {
     struct storage_upload *upload = storage_upload(storage, key, 0, error);
     if (!upload)
         return -1;
     int result = storage_upload_write(upload, data, size, error);
     if (result == 0)
-        result = storage_upload_commit(upload, &(struct storage_commit){0}, error);
+        result = storage_upload_commit(upload, &(struct storage_commit){.digest = digest}, error);
     storage_upload_close(upload);
     return result;
 }

@@ -63,6 +63,8 @@ struct storage_commit {
     const void *head;          /* of head_size bytes */
     const char *const *rivals; /* keys in the same directory, NULL-terminated; NULL: none */
     const char *attributes; /* lines "key=value" to keep with the object where that can be; NULL */
+    const char *digest;     /* a word that is the same for all uploads of the same content, however
+                             * it is coded; NULL: not known */
 };
 struct storage_upload *storage_upload(struct storage *storage, const char *key, size_t head_size,
                                       struct error *error);
@@ -72,9 +74,9 @@ int storage_upload_commit(struct storage_upload *upload, const struct storage_co
                           struct error *error);
 void storage_upload_close(struct storage_upload *upload);
 
-/* Create-only write of a small object in one call. */
+/* Create-only write of a small object in one call; `digest` as in struct storage_commit. */
 int storage_put(struct storage *storage, const char *key, const void *data, size_t size,
-                struct error *error);
+                const char *digest, struct error *error);
 
 /* Makes an object that somebody else may just have committed as durable as commit would have.
  * ERROR_MISSING. */

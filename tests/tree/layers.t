@@ -15,6 +15,7 @@ my %allowed = (
     storage => ['base'],
     aws     => [qw(base crypto)],
     s3      => [qw(base crypto aws storage)],
+    rsync   => [qw(base storage)],
     run     => ['base'],
     config  => ['base'],
     archive => [qw(base wal codec crypto storage run)],

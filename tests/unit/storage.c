@@ -90,8 +90,8 @@ static void test_put(struct storage *storage)
 {
     struct error error;
     char data[16] = "";
-    is_int(storage_put(storage, "a/b/one", "first", 5, &error), 0, "put makes directories");
-    is_int(storage_put(storage, "a/b/one", "other", 5, &error), -1, "a second put fails");
+    is_int(storage_put(storage, "a/b/one", "first", 5, NULL, &error), 0, "put makes directories");
+    is_int(storage_put(storage, "a/b/one", "other", 5, NULL, &error), -1, "a second put fails");
     is_int(error.class, ERROR_EXISTS, "as existing");
     is_int(get(storage, "a/b/one", data, sizeof data, &error), 5, "the first is there");
     ok(memcmp(data, "first", 5) == 0, "unchanged");
@@ -128,7 +128,7 @@ static void test_links(struct storage *storage)
     is_int(get(storage, "out", data, sizeof data, &error), -1, "a symbolic link is not followed");
     is_int(error.class, ERROR_REFUSED, "but refused");
     symlink("/tmp", "dir");
-    is_int(storage_put(storage, "dir/x", "", 0, &error), -1, "nor is one to a directory");
+    is_int(storage_put(storage, "dir/x", "", 0, NULL, &error), -1, "nor is one to a directory");
     is_int(error.class, ERROR_REFUSED, "but refused");
     mkfifo("fifo", 0600);
     is_int(get(storage, "fifo", data, sizeof data, &error), -1, "a fifo does not hang");

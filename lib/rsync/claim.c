@@ -1,0 +1,214 @@
+#include "rsync/claim.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "rsync/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STALE_SECONDS = 3600, TRIES = 3, DIGEST_LENGTH = 64 };
+
+char *claim_name(const char *key, struct error *error)
+{
+    char *name = strdup(key);
+    if (!name)
+        error_memory(error);
+    for (char *c = name; c && *c; c++)
+        if (*c == '/')
+            *c = '+';
+    return name;
+}
+
+/* ---- the target: "DIGEST.SECONDS" ---- */
+
+static void write_target(const char *digest, char *target, size_t size)
+{
+    uint64_t number = 0;
+    if (digest)
+        snprintf(target, size, "%.*s.%lld", DIGEST_LENGTH, digest, (long long)time(NULL));
+    else if (getrandom(&number, sizeof number, 0) >= 0)
+        snprintf(target, size, "%016" PRIx64 ".%lld", number, (long long)time(NULL));
+}
+
+static bool same_digest(const char *target, const char *digest)
+{
+    size_t length = digest ? strnlen(digest, DIGEST_LENGTH) : 0;
+    return length && strncmp(target, digest, length) == 0 && target[length] == '.';
+}
+
+static time_t claimed_at(const char *target)
+{
+    const char *dot = strrchr(target, '.');
+    return dot ? (time_t)strtoll(dot + 1, NULL, 10) : 0;
+}
+
+/* ---- making one ---- */
+
+struct making {
+    bool made;
+};
+
+static int look_for_link(void *context, char *line, struct error *error)
+{
+    struct making *making = context;
+    (void)error;
+    if (strncmp(line, RSYNC_MARK "cL", sizeof RSYNC_MARK "cL" - 1) == 0)
+        making->made = true;
+    return 0;
+}
+
+/* Into .waltools/ as destination: rsync makes that, but not the archive around it. */
+static int run_making(struct rsync_storage *rsync, const char *name, struct making *making,
+                      struct error *error)
+{
+    struct arguments arguments = {.list = NULL};
+    const struct rsync_talk talk = {look_for_link, making, NULL};
+    int result = rsync_begin(rsync, &arguments, error);
+    arguments_add(&arguments, "-dlR8");
+    arguments_add(&arguments, "--ignore-existing");
+    arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
+    arguments_add(&arguments, "%s/./tmp", rsync->spool.path);
+    arguments_add(&arguments, "%s/./claim/%s", rsync->spool.path, name);
+    rsync_add_path(rsync, &arguments, ".waltools/");
+    if (result == 0)
+        result = rsync_run(rsync, &arguments, &talk, error);
+    arguments_free(&arguments);
+    return result;
+}
+
+static int make(struct rsync_storage *rsync, const char *name, const char *digest,
+                struct making *making, struct error *error)
+{
+    char target[DIGEST_LENGTH + 32] = "", path[] = "claim";
+    struct buf link = {0};
+    if (rsync_spool(rsync, error) || spool_make(&rsync->spool, "tmp", error) ||
+        spool_make(&rsync->spool, path, error) || buf_printf(&link, error, "%s/%s", path, name))
+        return -1;
+    write_target(digest, target, sizeof target);
+    int result = symlinkat(target, rsync->spool.fd, link.data);
+    if (result)
+        error_set_errno(error, ERROR_SYSTEM, "can't make a link in %s", rsync->spool.path);
+    else
+        result = run_making(rsync, name, making, error);
+    buf_free(&link);
+    spool_remove(&rsync->spool, path);
+    return result;
+}
+
+/* ---- whose it is ---- */
+
+struct reading {
+    struct buf target;
+};
+
+/* "lrwxrwxrwx          23 2026/11/24 02:02:40 .waltools/claim/NAME -> TARGET" */
+static int take_target(void *context, char *line, struct error *error)
+{
+    struct reading *reading = context;
+    const char *target = *line == 'l' ? strstr(line, " -> ") : NULL;
+    return target ? buf_printf(&reading->target, error, "%s", target + 4) : 0;
+}
+
+static int run_reading(struct rsync_storage *rsync, const char *name, struct reading *reading,
+                       struct error *error)
+{
+    struct arguments arguments = {.list = NULL};
+    struct buf rule = {0};
+    const struct rsync_talk talk = {take_target, reading, NULL};
+    int result = rsync_begin(rsync, &arguments, error);
+    if (result == 0 && (buf_printf(&rule, error, "--include=/" CLAIM_DIRECTORY "/") ||
+                        rsync_add_pattern(&rule, name, error)))
+        result = -1;
+    arguments_add(&arguments, "--list-only");
+    arguments_add(&arguments, "-rl8");
+    arguments_add(&arguments, "--include=/.waltools/");
+    arguments_add(&arguments, "--include=/" CLAIM_DIRECTORY "/");
+    arguments_add(&arguments, "%s", rule.data ? rule.data : "");
+    arguments_add(&arguments, "--exclude=*");
+    rsync_add_path(rsync, &arguments, "");
+    if (result == 0)
+        result = rsync_run(rsync, &arguments, &talk, error);
+    arguments_free(&arguments);
+    buf_free(&rule);
+    return result;
+}
+
+static void ignore_failure(void *context, const char *key, const struct error *error)
+{
+    (void)context, (void)key, (void)error;
+}
+
+static int remove_claim(struct rsync_storage *rsync, const char *name, struct error *error)
+{
+    struct buf key = {0};
+    int result = buf_printf(&key, error, CLAIM_DIRECTORY "/%s", name);
+    const char *const keys[] = {key.data};
+    if (result == 0)
+        result = rsync_remove(&rsync->storage, keys, 1, ignore_failure, NULL, error);
+    buf_free(&key);
+    return result;
+}
+
+/* 1: it is ours, 0: it is gone, -1. */
+static int judge(struct rsync_storage *rsync, const char *name, const char *digest,
+                 const char *target, struct error *error)
+{
+    if (!target)
+        return 0;
+    if (same_digest(target, digest))
+        return 1;
+    time_t age = time(NULL) - claimed_at(target);
+    if (age >= STALE_SECONDS)
+        return remove_claim(rsync, name, error) ? -1 : 0;
+    return error_set(
+        error, ERROR_UNREACHABLE,
+        "%s: another push of this name, with other content, is under way (or died %lld "
+        "seconds ago): try again",
+        rsync->place.host, (long long)(age > 0 ? age : 0));
+}
+
+static int try(struct rsync_storage *rsync, const char *name, const char *digest,
+               struct error *error)
+{
+    struct making making = {false};
+    struct reading reading = {{0}};
+    if (make(rsync, name, digest, &making, error)) {
+        if (rsync->code != RSYNC_PARTIAL) /* another was a moment faster, or links can't be made */
+            return -1;
+    }
+    if (making.made)
+        return 1;
+    int result = run_reading(rsync, name, &reading, error);
+    if (result == 0)
+        result = judge(rsync, name, digest, reading.target.data, error);
+    buf_free(&reading.target);
+    return result;
+}
+
+static int take(struct rsync_storage *rsync, const char *name, const char *digest,
+                struct error *error)
+{
+    for (int i = 0; i < TRIES; i++) {
+        int held = try(rsync, name, digest, error);
+        if (held)
+            return held < 0 ? -1 : 0;
+    }
+    log_warning("%s: no symbolic links can be made there: two servers that push one name at the "
+                "same moment are not kept apart",
+                rsync->place.host);
+    return 0;
+}
+
+int claim_take(struct rsync_storage *rsync, const char *key, const char *digest,
+               struct error *error)
+{
+    char *name = claim_name(key, error);
+    int result = name ? take(rsync, name, digest, error) : -1;
+    free(name);
+    return result;
+}

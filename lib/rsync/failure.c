@@ -1,0 +1,170 @@
+#include "rsync/failure.h"
+#include "base/error.h"
+#include "rsync/shell.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* rsync(1), "EXIT VALUES" (errcode.h), and those of the scripts. What is not here is
+ * ERROR_SYSTEM. */
+static const struct meaning {
+    int code;
+    enum error_class class;
+    const char *text; /* NULL: what was told on standard error */
+} meanings[] = {
+    {2, ERROR_UNREACHABLE, NULL},  /* protocol incompatibility */
+    {3, ERROR_UNREACHABLE, NULL},  /* the directory can't be entered */
+    {5, ERROR_UNREACHABLE, NULL},  /* starting the protocol: module, password, too many */
+    {10, ERROR_UNREACHABLE, NULL}, /* socket I/O */
+    {12, ERROR_UNREACHABLE, NULL}, /* protocol data stream: the other end died */
+    {20, ERROR_UNREACHABLE, NULL}, /* the other end was stopped by a signal */
+    {24, ERROR_UNREACHABLE, NULL}, /* a file vanished while it was sent */
+    {30, ERROR_UNREACHABLE, "it has not answered in time"},
+    {35, ERROR_UNREACHABLE, "it has not accepted a connection in time"},
+    {124, ERROR_UNREACHABLE, NULL}, /* the remote shell failed, was killed, */
+    {125, ERROR_UNREACHABLE, NULL},
+    {126, ERROR_UNREACHABLE, NULL}, /* can't run, */
+    {127, ERROR_UNREACHABLE, NULL}, /* or find rsync */
+    {255, ERROR_UNREACHABLE, NULL}, /* ssh */
+    {SHELL_EXISTS, ERROR_EXISTS, "exists already"},
+    {SHELL_NO_ARCHIVE, ERROR_UNREACHABLE, NULL},
+};
+
+/* Lines that say most of all lines of a failure, and what to do. */
+static const struct known {
+    const char *text;
+    enum error_class class; /* ERROR_NONE: by the code */
+    const char *advice;
+} knowns[] = {
+    {"Host key verification failed", ERROR_NONE,
+     "its key is not in known_hosts, or is another than there: log in once by hand, as this user, "
+     "after you have made sure that it is the right machine"},
+    {"Permission denied (", ERROR_NONE,
+     "ssh must log in with a key and without a question, as the user that runs this"},
+    {"auth failed on module", ERROR_NONE,
+     "give the user in the archive's name, the password in rsync-password-file or RSYNC_PASSWORD"},
+    {"nknown module", ERROR_NONE, "is the name of the module right?"},
+    {"module is read only", ERROR_SYSTEM, "a push needs a module with read only = false"},
+    {"is write only", ERROR_SYSTEM, "reading needs a module with write only = false"},
+    {"refuse --", ERROR_SYSTEM, "see refuse options in the daemon's rsyncd.conf"},
+    {"No space left on device", ERROR_SYSTEM, NULL},
+    {"Disk quota exceeded", ERROR_SYSTEM, NULL},
+    {"Read-only file system", ERROR_SYSTEM, NULL},
+    {"is your shell clean", ERROR_NONE,
+     "what the login shell's start-up files print over there must go"},
+};
+
+static bool contains(const char *text, const char *part, size_t length)
+{
+    return memmem(text, length, part, strlen(part)) != NULL;
+}
+
+static const struct known *find_known(const char *line, size_t length)
+{
+    for (size_t i = 0; i < sizeof knowns / sizeof *knowns; i++)
+        if (contains(line, knowns[i].text, length))
+            return &knowns[i];
+    return NULL;
+}
+
+/* Of a line that begins so, another says more. */
+static bool is_summary(const char *line, size_t length)
+{
+    static const char *const summaries[] = {"rsync error:", "rsync warning:", "@@@@",
+                                            "connection unexpectedly closed",
+                                            "did not see server greeting"};
+    for (size_t i = 0; i < sizeof summaries / sizeof *summaries; i++)
+        if (contains(line, summaries[i], length))
+            return true;
+    return false;
+}
+
+struct said {
+    const char *line;
+    size_t length;
+    const struct known *known;
+};
+
+static struct said choose(const char *told)
+{
+    struct said best = {told, strcspn(told, "\r\n"), NULL};
+    bool found = false;
+    for (const char *line = told; *line; line += strspn(line, "\r\n")) {
+        size_t length = strcspn(line, "\r\n");
+        const struct known *known = find_known(line, length);
+        if (known)
+            return (struct said){line, length, known};
+        if (!found && length && !is_summary(line, length)) {
+            best = (struct said){line, length, NULL};
+            found = true;
+        }
+        line += length;
+    }
+    return best;
+}
+
+/* "rsync: [sender] ..." and "@ERROR: ..." without what only names the speaker. */
+static void skip_speaker(struct said *said)
+{
+    static const char *const speakers[] = {"rsync: ", "[", "@ERROR: ", "ERROR: "};
+    for (size_t i = 0; i < sizeof speakers / sizeof *speakers; i++) {
+        size_t length = strlen(speakers[i]);
+        if (said->length < length || memcmp(said->line, speakers[i], length) != 0)
+            continue;
+        const char *end = *speakers[i] == '[' ? memmem(said->line, said->length, "] ", 2) : NULL;
+        length = end ? (size_t)(end - said->line) + 2 : length;
+        said->line += length;
+        said->length -= length;
+    }
+}
+
+static const struct meaning *find_meaning(int code)
+{
+    static const struct meaning other = {0, ERROR_SYSTEM, NULL};
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].code == code)
+            return &meanings[i];
+    return &other;
+}
+
+/* Nothing that a terminal or a log would take for more than text. */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if (iscntrl((unsigned char)*text))
+            *text = ' ';
+}
+
+int rsync_fail(const struct rsync_place *place, int code, const char *told, struct error *error)
+{
+    const struct meaning *meaning = find_meaning(code);
+    if (code == SHELL_NO_ARCHIVE)
+        return error_set(error, ERROR_UNREACHABLE,
+                         "%s: archive directory %s can't be entered: does it exist, is it mounted? "
+                         "(If it is new, create it: that is never done here.)",
+                         place->host, place->directory);
+    struct said said = choose(told ? told : "");
+    skip_speaker(&said);
+    enum error_class class =
+        said.known && said.known->class != ERROR_NONE ? said.known->class : meaning->class;
+    if (meaning->text || !said.length)
+        error_set(error, class, "%s: %s", place->host,
+                  meaning->text ? meaning->text : "failed without a word");
+    else
+        error_set(error, class, "%s: %.*s (exit code %d)%s%s", place->host, (int)said.length,
+                  said.line, code, said.known && said.known->advice ? ": " : "",
+                  said.known && said.known->advice ? said.known->advice : "");
+    if (code == 127)
+        error_set(error, class,
+                  "%s: no rsync there: install it, or give its path as rsync-remote-program",
+                  place->host);
+    clean(error->message);
+    return -1;
+}
+
+bool rsync_knows_not(const char *told, const char *option)
+{
+    const char *line = told ? strstr(told, "unknown option") : NULL;
+    return line && strstr(told, option) != NULL;
+}

@@ -1,0 +1,129 @@
+#include "rsync/shell.h"
+#include "base/error.h"
+
+#include <string.h>
+
+/* "$(printf %b "\0057...")": printf(1) writes the bytes, and the substitution within quotes is one
+ * word. It would drop newlines at the end: no path has any (rsync/place.c, storage.h). */
+static int add_text(struct buf *script, const char *text, struct error *error)
+{
+    if (buf_printf(script, error, "\"$(printf %%b \""))
+        return -1;
+    for (; *text; text++)
+        if (buf_printf(script, error, "\\0%03o", (unsigned char)*text))
+            return -1;
+    return buf_printf(script, error, "\")\"");
+}
+
+static int add_enter(struct buf *script, const char *directory, struct error *error)
+{
+    return buf_printf(script, error, "sh -c 'cd -- ") || add_text(script, directory, error) ||
+                   buf_printf(script, error, " || exit %d; umask 027; ", SHELL_NO_ARCHIVE)
+               ? -1
+               : 0;
+}
+
+/* The first word behind the script is $0, rsync's arguments follow. */
+static int add_end(struct buf *script, struct error *error)
+{
+    return buf_printf(script, error, "' waltools");
+}
+
+/* sync(1) of GNU coreutils takes files and directories; others' sync everything, or want no
+ * argument at all. */
+static int add_sync_function(struct buf *script, struct error *error)
+{
+    return buf_printf(script, error, "s() { sync -- \"$@\" 2>/dev/null || sync || exit %d; }; ",
+                      SHELL_CANT_SYNC);
+}
+
+int shell_rsync(struct buf *script, const char *directory, const char *program, struct error *error)
+{
+    return add_enter(script, directory, error) || buf_printf(script, error, "exec ") ||
+                   add_text(script, program, error) || buf_printf(script, error, " \"$@\"") ||
+                   add_end(script, error)
+               ? -1
+               : 0;
+}
+
+int shell_rsync_removing(struct buf *script, const char *directory, const char *program,
+                         struct error *error)
+{
+    return add_enter(script, directory, error) || add_sync_function(script, error) ||
+                   add_text(script, program, error) ||
+                   buf_printf(script, error, " \"$@\"; c=$?; s .; exit $c") ||
+                   add_end(script, error)
+               ? -1
+               : 0;
+}
+
+/* p TEMPORARY KEY DIRECTORY: where links can't be made, mv -n is the next best. */
+static const char place_function[] =
+    "p() { mkdir -p -- \"$3\" || exit %1$d; u=" SHELL_TEMPORARY "/$1; s \"$u\"; "
+    "if ln -- \"$u\" \"$2\" 2>/dev/null; then rm -f -- \"$u\"; "
+    "elif [ -e \"$2\" ] || [ -L \"$2\" ]; then exit %2$d; "
+    "else mv -n -- \"$u\" \"$2\" || exit %3$d; [ -e \"$u\" ] && exit %2$d; fi; "
+    "s \"$3\" .; }; ";
+
+static int add_placing(struct buf *script, const struct shell_object *object, struct error *error)
+{
+    const char *slash = strrchr(object->key, '/');
+    struct buf parent = {0};
+    int result = slash ? buf_append(&parent, object->key, (size_t)(slash - object->key), error)
+                       : buf_append(&parent, ".", 1, error);
+    if (result == 0 && (buf_printf(script, error, "p %s ", object->temporary) ||
+                        add_text(script, object->key, error) || buf_printf(script, error, " ") ||
+                        add_text(script, parent.data, error) || buf_printf(script, error, "; ")))
+        result = -1;
+    buf_free(&parent);
+    return result;
+}
+
+/* Whatever ends it, the temporary files go. */
+static int add_clean_up(struct buf *script, const struct shell_object *objects, size_t count,
+                        struct error *error)
+{
+    if (buf_printf(script, error, "trap \"rm -f --"))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (buf_printf(script, error, " " SHELL_TEMPORARY "/%s", objects[i].temporary))
+            return -1;
+    return buf_printf(script, error, "\" EXIT; trap \"exit 1\" HUP INT TERM; ");
+}
+
+static int add_placings(struct buf *script, const struct shell_object *objects, size_t count,
+                        struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (add_placing(script, &objects[i], error))
+            return -1;
+    return 0;
+}
+
+int shell_rsync_placing(struct buf *script, const char *directory, const char *program,
+                        const struct shell_object *objects, size_t count, struct error *error)
+{
+    return add_enter(script, directory, error) || add_sync_function(script, error) ||
+                   buf_printf(script, error, place_function, SHELL_CANT_MAKE, SHELL_EXISTS,
+                              SHELL_CANT_LINK) ||
+                   add_clean_up(script, objects, count, error) ||
+                   buf_printf(script, error,
+                              "mkdir -p " SHELL_TEMPORARY " || exit %d; "
+                              "find " SHELL_TEMPORARY " -type f -mtime +0 -exec rm -f {} +; ",
+                              SHELL_CANT_MAKE) ||
+                   add_text(script, program, error) ||
+                   buf_printf(script, error, " \"$@\" || exit $?; ") ||
+                   add_placings(script, objects, count, error) ||
+                   buf_printf(script, error, "exit 0") || add_end(script, error)
+               ? -1
+               : 0;
+}
+
+int shell_settle(struct buf *script, const char *directory, const char *key, struct error *error)
+{
+    return add_enter(script, directory, error) || add_sync_function(script, error) ||
+                   buf_printf(script, error, "s ") || add_text(script, key, error) ||
+                   buf_printf(script, error, " .") || add_end(script, error)
+               ? -1
+               : 0;
+}

@@ -1,0 +1,110 @@
+#include "rsync/ssh.h"
+#include "base/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    CONTROL_PATH_MAX = 45, /* sun_path's 108, less %C's 40 digits, ssh's suffix of 17, a slash */
+    CONTROL_SECONDS = 300, /* a shared connection stays this long behind the last command */
+    ALIVE_COUNT = 3,
+};
+
+/* ---- the private directory ---- */
+
+static char *make_path(const char *base, const char *below)
+{
+    char *path = NULL;
+    if (!base || *base != '/' || asprintf(&path, "%s/%s", base, below) < 0)
+        return NULL;
+    return path;
+}
+
+/* Whoever can write to it could pretend to be the far side. */
+static bool is_private(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+           (status.st_mode & 077) == 0;
+}
+
+static bool make_private(const char *path)
+{
+    file_make_directories(path);
+    return is_private(path);
+}
+
+void ssh_find_control(struct rsync_storage *rsync)
+{
+    char *candidates[] = {make_path(getenv("XDG_RUNTIME_DIR"), "waltools"),
+                          make_path(getenv("XDG_CACHE_HOME"), "waltools/ssh"),
+                          make_path(getenv("HOME"), ".cache/waltools/ssh")};
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+        char *path = candidates[i];
+        if (path && !rsync->control && strlen(path) <= CONTROL_PATH_MAX && !strchr(path, '%') &&
+            make_private(path))
+            rsync->control = make_path(path, "%C");
+        free(path);
+    }
+}
+
+/* ---- options ---- */
+
+static uint64_t seconds(uint64_t milliseconds)
+{
+    return milliseconds < 1000 ? 1 : milliseconds / 1000;
+}
+
+static void add_words(struct arguments *arguments, const char *text)
+{
+    for (const char *word = text + strspn(text, " "); *word;) {
+        size_t length = strcspn(word, " ");
+        arguments_add(arguments, "%.*s", (int)length, word);
+        word += length;
+        word += strspn(word, " ");
+    }
+}
+
+static void add_sharing(const struct rsync_storage *rsync, struct arguments *arguments)
+{
+    if (!rsync->control) {
+        arguments_add(arguments, "-oControlMaster=no");
+        arguments_add(arguments, "-oControlPath=none");
+        return;
+    }
+    arguments_add(arguments, "-oControlMaster=auto");
+    arguments_add(arguments, "-oControlPersist=%d", CONTROL_SECONDS);
+    arguments_add(arguments, "-oControlPath=%s", rsync->control);
+}
+
+/* What ssh_config says stays in force for all that is not given here, host keys above all:
+ * BatchMode makes an unknown one a failure, never a question. */
+void ssh_add(const struct rsync_storage *rsync, struct arguments *arguments)
+{
+    static const char *const always[] = {
+        "BatchMode=yes",           "ForwardAgent=no",    "ForwardX11=no",
+        "ClearAllForwardings=yes", "RequestTTY=no",      "LogLevel=ERROR",
+        "PermitLocalCommand=no",   "RemoteCommand=none", "EscapeChar=none",
+    };
+    const struct rsync_options *options = &rsync->options.rsync;
+    uint64_t timeout = rsync->options.timeout;
+    add_words(arguments, options->rsh);
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        arguments_add(arguments, "-o%s", always[i]);
+    arguments_add(arguments, "-oConnectTimeout=%" PRIu64, seconds(timeout / 2));
+    arguments_add(arguments, "-oServerAliveInterval=%" PRIu64,
+                  seconds(timeout / (ALIVE_COUNT + 1)));
+    arguments_add(arguments, "-oServerAliveCountMax=%d", ALIVE_COUNT);
+    add_sharing(rsync, arguments);
+    if (options->ssh_port)
+        arguments_add(arguments, "-p%" PRIu64, options->ssh_port);
+    if (options->ssh_identity) {
+        arguments_add(arguments, "-oIdentitiesOnly=yes");
+        arguments_add(arguments, "-i");
+        arguments_add(arguments, "%s", options->ssh_identity);
+    }
+}

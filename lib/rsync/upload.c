@@ -1,0 +1,270 @@
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "rsync/claim.h"
+#include "rsync/rsync.h"
+#include "rsync/run.h"
+#include "rsync/shell.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct upload {
+    struct storage_upload upload;
+    char *key;
+    char *directory; /* its own, in the spool */
+    char *file;      /* in that directory, as rsync is to name it over there */
+    int fd;
+    size_t head_size;
+};
+
+/* ---- the object, in the spool ---- */
+
+static int name_file(struct upload *upload, const struct rsync_storage *rsync, struct error *error)
+{
+    uint64_t number;
+    int length = -1;
+    if (!rsync_has_shell(rsync))
+        length = asprintf(&upload->file, "%s", upload->key);
+    else if (getrandom(&number, sizeof number, 0) == sizeof number)
+        length = asprintf(&upload->file, "put-%016" PRIx64, number);
+    if (length >= 0)
+        return 0;
+    upload->file = NULL;
+    return error_memory(error);
+}
+
+static int begin(struct upload *upload, struct rsync_storage *rsync, size_t head_size,
+                 struct error *error)
+{
+    char *path = NULL;
+    if (rsync_spool(rsync, error) || name_file(upload, rsync, error))
+        return -1;
+    if (asprintf(&upload->directory, "out%u", rsync->uploads++) < 0 ||
+        asprintf(&path, "%s/%s", upload->directory, upload->file) < 0)
+        return error_memory(error);
+    upload->fd = spool_create(&rsync->spool, path, error);
+    free(path);
+    upload->head_size = head_size;
+    if (upload->fd < 0)
+        return -1;
+    if (lseek(upload->fd, (off_t)head_size, SEEK_SET) < 0)
+        return error_set_errno(error, ERROR_SYSTEM, "can't seek in %s", upload->key);
+    return 0;
+}
+
+void rsync_upload_close(struct storage_upload *storage_upload)
+{
+    struct upload *upload = (struct upload *)storage_upload;
+    struct rsync_storage *rsync = (struct rsync_storage *)upload->upload.storage;
+    if (upload->fd >= 0)
+        close(upload->fd);
+    if (upload->directory)
+        spool_remove(&rsync->spool, upload->directory);
+    free(upload->directory);
+    free(upload->file);
+    free(upload->key);
+    free(upload);
+}
+
+struct storage_upload *rsync_upload(struct storage *storage, const char *key, size_t head_size,
+                                    struct error *error)
+{
+    struct upload *upload = malloc(sizeof *upload);
+    if (!upload) {
+        error_memory(error);
+        return NULL;
+    }
+    *upload = (struct upload){.upload = {storage}, .key = strdup(key), .fd = -1};
+    if (!upload->key)
+        error_memory(error);
+    if (upload->key && begin(upload, (struct rsync_storage *)storage, head_size, error) == 0)
+        return &upload->upload;
+    rsync_upload_close(&upload->upload);
+    return NULL;
+}
+
+int rsync_upload_write(struct storage_upload *storage_upload, const void *data, size_t size,
+                       struct error *error)
+{
+    struct upload *upload = (struct upload *)storage_upload;
+    return file_write(upload->fd, upload->key, data, size, error);
+}
+
+/* ---- by ssh: one run, which ends in a link ---- */
+
+static int place_by_shell(struct rsync_storage *rsync, const struct upload *upload,
+                          struct error *error)
+{
+    struct arguments arguments = {.list = NULL};
+    struct buf script = {0};
+    const struct shell_object object = {upload->file, upload->key};
+    int result = shell_rsync_placing(&script, rsync->place.directory,
+                                     rsync->options.rsync.remote_program, &object, 1, error);
+    if (result == 0) {
+        rsync_begin_script(rsync, &arguments, script.data);
+        arguments_add(&arguments, "-W");
+        arguments_add(&arguments, "--info=progress2");
+        arguments_add(&arguments, "%s/%s/%s", rsync->spool.path, upload->directory, upload->file);
+        rsync_add_path(rsync, &arguments, SHELL_TEMPORARY "/");
+        result = rsync_run(rsync, &arguments, &(struct rsync_talk){0}, error);
+    }
+    arguments_free(&arguments);
+    buf_free(&script);
+    return result;
+}
+
+/* ---- without a shell: under a claim ---- */
+
+static int look_for_file(void *context, char *line, struct error *error)
+{
+    (void)error;
+    if (strncmp(line, RSYNC_MARK "<f", sizeof RSYNC_MARK "<f" - 1) == 0)
+        *(bool *)context = true;
+    return 0;
+}
+
+static int add_rule(struct arguments *arguments, const char *directory, const char *name,
+                    const char *end, struct error *error)
+{
+    struct buf rule = {0};
+    int result = buf_printf(&rule, error, "--filter=R /%s/", directory) ||
+                         rsync_add_pattern(&rule, name, error) ||
+                         buf_printf(&rule, error, "%s", end)
+                     ? -1
+                     : 0;
+    arguments_add(arguments, "%s", rule.data ? rule.data : "");
+    buf_free(&rule);
+    return result;
+}
+
+/* What goes at the end: the claim, and what a killed receiver has left of this key. All else in
+ * these directories is protected. */
+static int add_clean_up(struct arguments *arguments, const struct upload *upload,
+                        struct error *error)
+{
+    const char *slash = strrchr(upload->key, '/');
+    struct buf temporary = {0};
+    char *claim = claim_name(upload->key, error);
+    int result = -1;
+    if (claim && buf_printf(&temporary, error, ".%s", slash ? slash + 1 : upload->key) == 0 &&
+        add_rule(arguments, CLAIM_DIRECTORY, claim, "", error) == 0 &&
+        add_rule(arguments, CLAIM_TEMPORARY, temporary.data, ".??????", error) == 0)
+        result = 0;
+    arguments_add(arguments, "--filter=P *");
+    arguments_add(arguments, "--delete-after");
+    free(claim);
+    buf_free(&temporary);
+    return result;
+}
+
+static int make_directories(struct rsync_storage *rsync, const struct upload *upload,
+                            struct error *error)
+{
+    static const char *const directories[] = {".waltools", CLAIM_DIRECTORY, CLAIM_TEMPORARY};
+    int result = 0;
+    for (size_t i = 0; i < sizeof directories / sizeof *directories && result == 0; i++) {
+        struct buf path = {0};
+        result = buf_printf(&path, error, "%s/%s", upload->directory, directories[i]);
+        if (result == 0)
+            result = spool_make(&rsync->spool, path.data, error);
+        buf_free(&path);
+    }
+    return result;
+}
+
+static void add_source(const struct rsync_storage *rsync, struct arguments *arguments,
+                       const struct upload *upload, const char *path)
+{
+    arguments_add(arguments, "%s/%s/./%s", rsync->spool.path, upload->directory, path);
+}
+
+static int send(struct rsync_storage *rsync, const struct upload *upload, bool *made,
+                struct error *error)
+{
+    struct arguments arguments = {.list = NULL};
+    const struct rsync_talk talk = {look_for_file, made, NULL};
+    int result = rsync_begin(rsync, &arguments, error);
+    arguments_add(&arguments, "-dRW8");
+    arguments_add(&arguments, "--ignore-existing");
+    arguments_add(&arguments, "--temp-dir=" CLAIM_TEMPORARY);
+    arguments_add(&arguments, "--info=progress2");
+    arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
+    if (!rsync->no_fsync)
+        arguments_add(&arguments, "--fsync");
+    if (result == 0)
+        result = add_clean_up(&arguments, upload, error);
+    add_source(rsync, &arguments, upload, upload->key);
+    add_source(rsync, &arguments, upload, CLAIM_DIRECTORY "/");
+    add_source(rsync, &arguments, upload, CLAIM_TEMPORARY "/");
+    rsync_add_path(rsync, &arguments, "");
+    if (result == 0)
+        result = rsync_run(rsync, &arguments, &talk, error);
+    arguments_free(&arguments);
+    return result;
+}
+
+/* Whether an rsync knows --fsync can't be asked; the first that doesn't says so. */
+static int send_durably(struct rsync_storage *rsync, const struct upload *upload, bool *made,
+                        struct error *error)
+{
+    int result = send(rsync, upload, made, error);
+    if (result == 0 || rsync->no_fsync || !rsync->fsync_refused)
+        return result;
+    rsync->no_fsync = true;
+    log_warning("%s: rsync is older than 3.2.4 there, or here, and does not know --fsync: what is "
+                "archived may be lost when that machine crashes",
+                rsync->place.host);
+    return send(rsync, upload, made, error);
+}
+
+static int look_for_difference(void *context, char *line, struct error *error)
+{
+    if (strncmp(line, RSYNC_MARK, sizeof RSYNC_MARK - 1) != 0)
+        return 0;
+    return error_set(error, ERROR_EXISTS, "%s has been replaced by another", (char *)context);
+}
+
+/* Nothing is said of a file that is the same over there. */
+static int read_back(struct rsync_storage *rsync, const struct upload *upload, struct error *error)
+{
+    struct arguments arguments = {.list = NULL};
+    const struct rsync_talk talk = {look_for_difference, upload->key, NULL};
+    int result = rsync_begin(rsync, &arguments, error);
+    arguments_add(&arguments, "-ncR8");
+    arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%n");
+    add_source(rsync, &arguments, upload, upload->key);
+    rsync_add_path(rsync, &arguments, "");
+    if (result == 0)
+        result = rsync_run(rsync, &arguments, &talk, error);
+    arguments_free(&arguments);
+    return result;
+}
+
+static int place_by_claim(struct rsync_storage *rsync, const struct upload *upload,
+                          const char *digest, struct error *error)
+{
+    bool made = false;
+    if (claim_take(rsync, upload->key, digest, error) || make_directories(rsync, upload, error) ||
+        send_durably(rsync, upload, &made, error))
+        return -1;
+    if (!made)
+        return error_set(error, ERROR_EXISTS, "%s exists already", upload->key);
+    return rsync->options.rsync.read_back ? read_back(rsync, upload, error) : 0;
+}
+
+int rsync_upload_commit(struct storage_upload *storage_upload, const struct storage_commit *commit,
+                        struct error *error)
+{
+    struct upload *upload = (struct upload *)storage_upload;
+    struct rsync_storage *rsync = (struct rsync_storage *)upload->upload.storage;
+    if (upload->head_size &&
+        file_write_at(upload->fd, upload->key, commit->head, upload->head_size, 0, error))
+        return -1;
+    return rsync_has_shell(rsync) ? place_by_shell(rsync, upload, error)
+                                  : place_by_claim(rsync, upload, commit->digest, error);
+}
