@@ -158,7 +158,7 @@ $(BUILD)/tests/walcheck: $(BUILD)/tests/pg/walcheck.o $(LIBRARY)
 # ---- tests ----
 
 # T names the tests to run, such as T=tests/cli/push.t; unit tests by their source file.
-T ?= $(sort $(UNIT_TESTS) $(wildcard tests/tree/*.t tests/cli/*.t tests/s3/*.t tests/pg/*.t))
+T ?= $(sort $(UNIT_TESTS) $(wildcard tests/tree/*.t tests/cli/*.t tests/s3/*.t tests/rsync/*.t tests/pg/*.t))
 JOBS ?= 2
 RUN_TESTS = TEST_BUILD=$(abspath $(BUILD)) TEST_BIN=$(abspath $(BUILD))/bin \
     $(PROVE) -j$(JOBS) $(PROVE_OPTIONS) $(T:tests/unit/%.c=$(BUILD)/tests/unit/%)

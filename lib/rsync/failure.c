@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CANT_FIND = 127 };
+
 /* rsync(1), "EXIT VALUES" (errcode.h), and those of the scripts. What is not here is
  * ERROR_SYSTEM. */
 static const struct meaning {
@@ -24,11 +26,10 @@ static const struct meaning {
     {35, ERROR_UNREACHABLE, "it has not accepted a connection in time"},
     {124, ERROR_UNREACHABLE, NULL}, /* the remote shell failed, was killed, */
     {125, ERROR_UNREACHABLE, NULL},
-    {126, ERROR_UNREACHABLE, NULL}, /* can't run, */
-    {127, ERROR_UNREACHABLE, NULL}, /* or find rsync */
-    {255, ERROR_UNREACHABLE, NULL}, /* ssh */
+    {126, ERROR_UNREACHABLE, NULL},       /* can't run, */
+    {CANT_FIND, ERROR_UNREACHABLE, NULL}, /* or find rsync */
+    {255, ERROR_UNREACHABLE, NULL},       /* ssh */
     {SHELL_EXISTS, ERROR_EXISTS, "exists already"},
-    {SHELL_NO_ARCHIVE, ERROR_UNREACHABLE, NULL},
 };
 
 /* Lines that say most of all lines of a failure, and what to do. */
@@ -37,6 +38,9 @@ static const struct known {
     enum error_class class; /* ERROR_NONE: by the code */
     const char *advice;
 } knowns[] = {
+    {"change_dir ", ERROR_UNREACHABLE,
+     "does the archive's directory exist, is it mounted? If it is new, create it: that is never "
+     "done here"},
     {"Host key verification failed", ERROR_NONE,
      "its key is not in known_hosts, or is another than there: log in once by hand, as this user, "
      "after you have made sure that it is the right machine"},
@@ -136,35 +140,50 @@ static void clean(char *text)
             *text = ' ';
 }
 
+static int no_archive(const struct rsync_place *place, struct error *error)
+{
+    return error_set(error, ERROR_UNREACHABLE,
+                     "%s: archive directory %s can't be entered: does it exist, is it mounted? "
+                     "(If it is new, create it: that is never done here.)",
+                     place->host, place->directory);
+}
+
+static int no_rsync(const struct rsync_place *place, struct error *error)
+{
+    return error_set(error, ERROR_UNREACHABLE,
+                     "%s: no rsync there: install it, or give its path as rsync-remote-program",
+                     place->host);
+}
+
+static void tell(const struct rsync_place *place, int code, const struct meaning *meaning,
+                 const struct said *said, struct error *error)
+{
+    const struct known *known = said->known;
+    enum error_class class = known && known->class != ERROR_NONE ? known->class : meaning->class;
+    const char *advice = known && known->advice ? known->advice : "";
+    if (meaning->text && !known)
+        error_set(error, class, "%s: %s", place->host, meaning->text);
+    else if (said->length)
+        error_set(error, class, "%s: %.*s (exit code %d)%s%s", place->host, (int)said->length,
+                  said->line, code, *advice ? ": " : "", advice);
+    else
+        error_set(error, class, "%s: exit code %d without a word", place->host, code);
+    clean(error->message);
+}
+
 int rsync_fail(const struct rsync_place *place, int code, const char *told, struct error *error)
 {
-    const struct meaning *meaning = find_meaning(code);
-    if (code == SHELL_NO_ARCHIVE)
-        return error_set(error, ERROR_UNREACHABLE,
-                         "%s: archive directory %s can't be entered: does it exist, is it mounted? "
-                         "(If it is new, create it: that is never done here.)",
-                         place->host, place->directory);
-    struct said said = choose(told ? told : "");
+    if (strstr(told, SHELL_NO_ARCHIVE))
+        return no_archive(place, error);
+    if (strstr(told, SHELL_NO_RSYNC) || code == CANT_FIND)
+        return no_rsync(place, error);
+    struct said said = choose(told);
     skip_speaker(&said);
-    enum error_class class =
-        said.known && said.known->class != ERROR_NONE ? said.known->class : meaning->class;
-    if (meaning->text || !said.length)
-        error_set(error, class, "%s: %s", place->host,
-                  meaning->text ? meaning->text : "failed without a word");
-    else
-        error_set(error, class, "%s: %.*s (exit code %d)%s%s", place->host, (int)said.length,
-                  said.line, code, said.known && said.known->advice ? ": " : "",
-                  said.known && said.known->advice ? said.known->advice : "");
-    if (code == 127)
-        error_set(error, class,
-                  "%s: no rsync there: install it, or give its path as rsync-remote-program",
-                  place->host);
-    clean(error->message);
+    tell(place, code, find_meaning(code), &said, error);
     return -1;
 }
 
 bool rsync_knows_not(const char *told, const char *option)
 {
-    const char *line = told ? strstr(told, "unknown option") : NULL;
-    return line && strstr(told, option) != NULL;
+    return strstr(told, "unknown option") && strstr(told, option);
 }

@@ -6,7 +6,7 @@
 
 struct error;
 
-/* Sets the error for an exit code other than 0 and the text on standard error (NULL: none). Always
+/* Sets the error for an exit code other than 0 and the text on standard error. Always
  * returns -1. */
 int rsync_fail(const struct rsync_place *place, int code, const char *told, struct error *error);
 

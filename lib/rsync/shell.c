@@ -17,8 +17,21 @@ static int add_text(struct buf *script, const char *text, struct error *error)
 
 static int add_enter(struct buf *script, const char *directory, struct error *error)
 {
-    return buf_printf(script, error, "sh -c 'cd -- ") || add_text(script, directory, error) ||
-                   buf_printf(script, error, " || exit %d; umask 027; ", SHELL_NO_ARCHIVE)
+    return buf_printf(script, error, "sh -c 'n() { echo $1 >&2; exit %d; }; umask 027; cd -- ",
+                      SHELL_NOT_READY) ||
+                   add_text(script, directory, error) ||
+                   buf_printf(script, error, " 2>/dev/null || n " SHELL_NO_ARCHIVE "; ")
+               ? -1
+               : 0;
+}
+
+/* The program, and before it a look whether it is there. */
+static int add_program(struct buf *script, const char *before, const char *program,
+                       struct error *error)
+{
+    return buf_printf(script, error, "command -v ") || add_text(script, program, error) ||
+                   buf_printf(script, error, " >/dev/null || n " SHELL_NO_RSYNC "; %s", before) ||
+                   add_text(script, program, error) || buf_printf(script, error, " \"$@\"")
                ? -1
                : 0;
 }
@@ -39,8 +52,7 @@ static int add_sync_function(struct buf *script, struct error *error)
 
 int shell_rsync(struct buf *script, const char *directory, const char *program, struct error *error)
 {
-    return add_enter(script, directory, error) || buf_printf(script, error, "exec ") ||
-                   add_text(script, program, error) || buf_printf(script, error, " \"$@\"") ||
+    return add_enter(script, directory, error) || add_program(script, "exec ", program, error) ||
                    add_end(script, error)
                ? -1
                : 0;
@@ -50,9 +62,8 @@ int shell_rsync_removing(struct buf *script, const char *directory, const char *
                          struct error *error)
 {
     return add_enter(script, directory, error) || add_sync_function(script, error) ||
-                   add_text(script, program, error) ||
-                   buf_printf(script, error, " \"$@\"; c=$?; s .; exit $c") ||
-                   add_end(script, error)
+                   add_program(script, "", program, error) ||
+                   buf_printf(script, error, "; c=$?; s .; exit $c") || add_end(script, error)
                ? -1
                : 0;
 }
@@ -111,8 +122,8 @@ int shell_rsync_placing(struct buf *script, const char *directory, const char *p
                               "mkdir -p " SHELL_TEMPORARY " || exit %d; "
                               "find " SHELL_TEMPORARY " -type f -mtime +0 -exec rm -f {} +; ",
                               SHELL_CANT_MAKE) ||
-                   add_text(script, program, error) ||
-                   buf_printf(script, error, " \"$@\" || exit $?; ") ||
+                   add_program(script, "", program, error) ||
+                   buf_printf(script, error, " || exit $?; ") ||
                    add_placings(script, objects, count, error) ||
                    buf_printf(script, error, "exit 0") || add_end(script, error)
                ? -1

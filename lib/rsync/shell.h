@@ -11,12 +11,17 @@
 /* Exit codes of these scripts, beyond those of rsync (up to 35), shells (126, 127) and ssh (255).
  */
 enum {
-    SHELL_NO_ARCHIVE = 91, /* the archive's directory can't be entered */
-    SHELL_CANT_MAKE = 92,  /* nor can one below it be made */
-    SHELL_EXISTS = 93,     /* the name is taken */
+    SHELL_NOT_READY = 91, /* one of the words below says why */
+    SHELL_CANT_MAKE = 92, /* a directory in the archive can't be made */
+    SHELL_EXISTS = 93,    /* the name is taken */
     SHELL_CANT_LINK = 94,
     SHELL_CANT_SYNC = 95,
 };
+
+/* On standard error, as rsync does not always pass on the exit code of what ends before it begins:
+ * the archive's directory can't be entered, rsync is not there. */
+#define SHELL_NO_ARCHIVE "waltools:no-archive"
+#define SHELL_NO_RSYNC "waltools:no-rsync"
 
 /* Temporary objects over there; older than a day they are what a killed push has left. */
 #define SHELL_TEMPORARY ".waltools/tmp"
