@@ -38,6 +38,7 @@ LIB := \
     lib/archive/identity.c \
     lib/archive/memory.c \
     lib/archive/object.c \
+    lib/archive/outgoing.c \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/reader.c \

@@ -8,10 +8,7 @@ static int push_all(struct archive *archive, const struct settings *settings, ch
     enum identity_new new = settings->init ? IDENTITY_BY_ORDER : IDENTITY_IF_UNUSED;
     if (settings->init && !*files)
         return archive_init(archive, error);
-    for (; *files; files++)
-        if (archive_push(archive, *files, new, error))
-            return -1;
-    return 0;
+    return archive_push(archive, files, new, error);
 }
 
 static int run(const struct settings *settings, char **operands, struct error *error)

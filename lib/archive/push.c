@@ -2,117 +2,14 @@
 #include "archive/datadir.h"
 #include "archive/existing.h"
 #include "archive/memory.h"
+#include "archive/outgoing.h"
 #include "archive/timeline.h"
 #include "archive/walfile.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "codec/label.h"
 #include "crypto/sha256.h"
-#include "wal/crc32c.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
-/* ---- one object: the encoder's output, counted, behind the place of the head ---- */
-
-struct object_writer {
-    struct storage_upload *upload;
-    uint64_t stored_size;
-    uint32_t stored_crc;
-};
-
-static int write_stored(void *context, const void *data, size_t size, struct error *error)
-{
-    struct object_writer *writer = context;
-    writer->stored_crc = wal_crc32c(writer->stored_crc, data, size);
-    writer->stored_size += size;
-    return storage_upload_write(writer->upload, data, size, error);
-}
-
-static void describe(const struct walfile *file, struct label *label)
-{
-    *label = (struct label){
-        .raw_size = file->size,
-        .system_identifier = file->system_identifier,
-        .timeline = file->name.timeline,
-    };
-    snprintf(label->name, sizeof label->name, "%s", file->name.text);
-    snprintf(label->server_version, sizeof label->server_version, "%s", file->server_version);
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(label->time, sizeof label->time, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-}
-
-static int encode_all(struct encoder *encoder, struct walfile *file, struct error *error)
-{
-    const void *data;
-    ssize_t n;
-    while ((n = walfile_next(file, &data, error)) > 0)
-        if (encoder_write(encoder, data, (size_t)n, error))
-            return -1;
-    return n < 0 ? -1 : encoder_finish(encoder, error);
-}
-
-static int encode(struct archive *archive, struct walfile *file, struct sink sink,
-                  struct error *error)
-{
-    struct encoder *encoder = encoder_open(archive->coding, file->size, sink, error);
-    if (!encoder)
-        return -1;
-    int result = encode_all(encoder, file, error);
-    encoder_close(encoder);
-    return result;
-}
-
-/* The same name in another coding must not get in beside this one. */
-static int commit(struct object_writer *writer, const struct walfile *file,
-                  const struct codec *codec, const struct label *label, const void *head,
-                  struct error *error)
-{
-    struct object_key keys[CODEC_MAX];
-    struct buf attributes = {0};
-    const char *rivals[CODEC_MAX + 1] = {NULL};
-    size_t count = 0;
-    for (size_t i = 0; codec_at(i); i++) {
-        if (codec_at(i) == codec)
-            continue;
-        keys[count] = object_key(&file->name, codec_at(i));
-        rivals[count] = keys[count].text;
-        count++;
-    }
-    int result = label_write_fields(label, &attributes, error);
-    const struct storage_commit storage_commit = {head, rivals, attributes.data, label->raw_sha256};
-    if (result == 0)
-        result = storage_upload_commit(writer->upload, &storage_commit, error);
-    buf_free(&attributes);
-    return result;
-}
-
-/* Writes the object; `label` is complete afterwards, also when the commit met ERROR_EXISTS. */
-static int store(struct archive *archive, struct walfile *file, const char *key,
-                 struct label *label, struct error *error)
-{
-    struct buf head = {0};
-    struct object_writer writer = {.stored_crc = WAL_CRC32C_INIT};
-    int result = -1;
-    if (label_write(label, archive->coding.codec, &head, error))
-        goto out;
-    writer.upload = storage_upload(archive->storage, key, head.length, error);
-    if (!writer.upload || encode(archive, file, (struct sink){write_stored, &writer}, error) ||
-        walfile_sha256(file, label->raw_sha256, error))
-        goto out;
-    label->stored_size = writer.stored_size;
-    label->stored_crc32c = ~writer.stored_crc;
-    head.length = 0;
-    if (label_write(label, archive->coding.codec, &head, error))
-        goto out;
-    result = commit(&writer, file, archive->coding.codec, label, head.data, error);
-out:
-    storage_upload_close(writer.upload);
-    buf_free(&head);
-    return result;
-}
+#include <stdlib.h>
 
 /* ---- names that are taken ---- */
 
@@ -125,11 +22,11 @@ static int digest(struct walfile *file, char *sha256, struct error *error)
     return n < 0 ? -1 : walfile_sha256(file, sha256, error);
 }
 
-static int compare(struct archive *archive, struct walfile *file, const char *sha256,
-                   struct error *error)
+static int compare(struct archive *archive, const struct wal_name *name, uint64_t size,
+                   const char *sha256, struct error *error)
 {
     struct object_key key;
-    if (existing_compare(archive, &file->name, file->size, sha256, &key, error))
+    if (existing_compare(archive, name, size, sha256, &key, error))
         return -1;
     log_info("%s is already archived", key.text);
     return 0;
@@ -152,28 +49,7 @@ static int check_timeline(struct archive *archive, const struct wal_name *name, 
         wal.text);
 }
 
-static int push_new(struct archive *archive, struct walfile *file, struct error *error)
-{
-    if (check_timeline(archive, &file->name, error))
-        return -1;
-    struct object_key key = object_key(&file->name, archive->coding.codec);
-    struct label label;
-    describe(file, &label);
-    if (store(archive, file, key.text, &label, error)) {
-        if (error->class != ERROR_EXISTS)
-            return -1;
-        /* It may have been seen before the file was read to its end. */
-        if (!*label.raw_sha256 && digest(file, label.raw_sha256, error))
-            return -1;
-        return compare(archive, file, label.raw_sha256, error);
-    }
-    log_info("archived %s", key.text);
-    if (walfile_is_segment(file) && !file->segment.version)
-        log_warning("%s: its WAL magic %04X is newer than any this program knows; archived all "
-                    "the same, as the rest fits",
-                    key.text, file->segment.first.magic);
-    return 0;
-}
+/* ---- one file ---- */
 
 /* Where each look costs as much as the push, segments are pushed without one, since their names are
  * nearly always new: the commit tells when one is not. What only a look can see, the same name in
@@ -183,47 +59,164 @@ static bool pushes_blindly(const struct walfile *file, const struct memory *memo
     return memory->fresh && (file->name.kind == WAL_SEGMENT || file->name.kind == WAL_BACKUP);
 }
 
-static int push_file(struct archive *archive, struct walfile *file, const struct memory *memory,
-                     struct error *error)
-{
-    struct existing existing = {.count = 0};
-    if (!pushes_blindly(file, memory) && existing_find(archive, &file->name, &existing, error))
-        return -1;
-    if (!existing.count)
-        return push_new(archive, file, error);
-    char sha256[SHA256_HEX_SIZE + 1];
-    return digest(file, sha256, error) ? -1 : compare(archive, file, sha256, error);
-}
-
-static int confirm(struct archive *archive, const struct walfile *file, const char *path,
-                   enum identity_new new, struct memory *memory, struct error *error)
+static int confirm(struct archive *archive, const struct walfile *file, enum identity_new new,
+                   const struct memory *memory, struct error *error)
 {
     if (memory->fresh && new != IDENTITY_BY_ORDER)
         return 0;
     if (memory->known && new == IDENTITY_IF_UNUSED)
         new = IDENTITY_REMEMBERED;
-    return identity_confirm(archive, file->system_identifier, path, new, error);
+    return identity_confirm(archive, file->system_identifier, file->path, new, error);
 }
 
-int archive_push(struct archive *archive, const char *path, enum identity_new new,
-                 struct error *error)
+/* ---- several files: what is to go in is committed together, where that costs no more ---- */
+
+struct batch {
+    struct archive *archive;
+    size_t room; /* how many are committed at once */
+    struct outgoing list[STORAGE_BATCH_MAX];
+    const char *paths[STORAGE_BATCH_MAX];
+    size_t count;
+    struct memory memory; /* as it was before the last file */
+    uint64_t system_identifier;
+};
+
+static void report(const struct outgoing *outgoing)
+{
+    log_info("archived %s", outgoing->key.text);
+    if (outgoing->magic)
+        log_warning("%s: its WAL magic %04X is newer than any this program knows; archived all "
+                    "the same, as the rest fits",
+                    outgoing->key.text, outgoing->magic);
+}
+
+/* One by one; a name that is taken may be taken by the same content. */
+static int commit_each(struct batch *batch, struct error *error)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct outgoing *outgoing = &batch->list[i];
+        if (outgoing_commit(batch->archive, outgoing, 1, error) == 0)
+            report(outgoing);
+        else if (error->class != ERROR_EXISTS ||
+                 compare(batch->archive, &outgoing->name, outgoing->size,
+                         outgoing->label.raw_sha256, error))
+            return error_prefix(error, "%s: ", batch->paths[i]);
+    }
+    return 0;
+}
+
+static int commit_all(struct batch *batch, struct error *error)
+{
+    if (batch->count < 2)
+        return commit_each(batch, error);
+    if (outgoing_commit(batch->archive, batch->list, batch->count, error))
+        return error->class == ERROR_EXISTS
+                   ? commit_each(batch, error)
+                   : error_prefix(error, "%s and later: ", batch->paths[0]);
+    for (size_t i = 0; i < batch->count; i++)
+        report(&batch->list[i]);
+    return 0;
+}
+
+static int flush(struct batch *batch, struct error *error)
+{
+    int result = commit_all(batch, error);
+    for (size_t i = 0; i < batch->count; i++)
+        outgoing_close(&batch->list[i]);
+    batch->count = 0;
+    if (result == 0)
+        memory_keep(batch->archive, batch->system_identifier, &batch->memory);
+    return result;
+}
+
+/* It may be seen to exist before the file was read to its end. */
+static int resolve(struct batch *batch, struct walfile *file, struct outgoing *outgoing,
+                   struct error *error)
+{
+    char *sha256 = outgoing->label.raw_sha256;
+    if (error->class != ERROR_EXISTS || (!*sha256 && digest(file, sha256, error)))
+        return -1;
+    return compare(batch->archive, &file->name, file->size, sha256, error);
+}
+
+static int add_new(struct batch *batch, struct walfile *file, struct error *error)
+{
+    struct outgoing *outgoing = &batch->list[batch->count];
+    if (check_timeline(batch->archive, &file->name, error))
+        return -1;
+    if (outgoing_prepare(outgoing, batch->archive, file, error)) {
+        int result = resolve(batch, file, outgoing, error);
+        outgoing_close(outgoing);
+        return result;
+    }
+    batch->paths[batch->count++] = file->path;
+    return 0;
+}
+
+static int add(struct batch *batch, struct walfile *file, enum identity_new new,
+               struct error *error)
+{
+    struct existing existing = {.count = 0};
+    char sha256[SHA256_HEX_SIZE + 1];
+    if (confirm(batch->archive, file, new, &batch->memory, error) ||
+        (!pushes_blindly(file, &batch->memory) &&
+         existing_find(batch->archive, &file->name, &existing, error)))
+        return -1;
+    if (!existing.count)
+        return add_new(batch, file, error);
+    return digest(file, sha256, error) ||
+                   compare(batch->archive, &file->name, file->size, sha256, error)
+               ? -1
+               : 0;
+}
+
+static int add_path(struct batch *batch, const char *path, enum identity_new new,
+                    struct error *error)
 {
     struct walfile file;
-    if (walfile_open(&file, path, error))
-        return error_prefix(error, "%s: ", path);
-    struct memory memory;
-    memory_recall(archive, file.system_identifier, &memory);
-    int result = confirm(archive, &file, path, new, &memory, error);
-    if (result == 0)
-        result = push_file(archive, &file, &memory, error);
-    if (result == 0)
-        memory_keep(archive, file.system_identifier, &memory);
-    memory_free(&memory);
-    walfile_close(&file);
+    int result = walfile_open(&file, path, error);
+    if (result == 0) {
+        batch->system_identifier = file.system_identifier;
+        memory_free(&batch->memory);
+        memory_recall(batch->archive, file.system_identifier, &batch->memory);
+        result = add(batch, &file, new, error);
+        walfile_close(&file);
+    }
+    return result ? error_prefix(error, "%s: ", path) : 0;
+}
+
+/* What was prepared before a failure goes in all the same. */
+static int push_all(struct batch *batch, char *const *paths, enum identity_new new,
+                    struct error *error)
+{
+    struct error later;
+    for (; *paths; paths++) {
+        if (add_path(batch, *paths, new, &later)) {
+            if (flush(batch, error) == 0)
+                *error = later;
+            return -1;
+        }
+        if ((batch->count == batch->room || !batch->count) && flush(batch, error))
+            return -1;
+    }
+    return flush(batch, error);
+}
+
+int archive_push(struct archive *archive, char *const *paths, enum identity_new new,
+                 struct error *error)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (!batch)
+        return error_memory(error);
+    batch->archive = archive;
+    batch->room = storage_has(archive->storage, STORAGE_BATCHES) ? STORAGE_BATCH_MAX : 1;
+    int result = push_all(batch, paths, new, error);
+    memory_free(&batch->memory);
+    free(batch);
     /* What an archive loses while something is put into it is not "absent". */
     if (result && error->class == ERROR_MISSING)
         error->class = ERROR_UNREACHABLE;
-    return result ? error_prefix(error, "%s: ", path) : 0;
+    return result;
 }
 
 int archive_init(struct archive *archive, struct error *error)

@@ -18,6 +18,9 @@ struct storage_operations {
                         struct error *error);
     int (*upload_commit)(struct storage_upload *upload, const struct storage_commit *commit,
                          struct error *error);
+    /* NULL without STORAGE_BATCHES */
+    int (*commit_all)(struct storage *storage, struct storage_upload *const *uploads,
+                      const struct storage_commit *commits, size_t count, struct error *error);
     void (*upload_close)(struct storage_upload *upload);
     int (*settle)(struct storage *storage, const char *key, struct error *error);
     int (*stat)(struct storage *storage, const char *key, struct storage_status *status,

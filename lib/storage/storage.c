@@ -92,6 +92,17 @@ int storage_upload_commit(struct storage_upload *upload, const struct storage_co
     return upload->storage->operations->upload_commit(upload, commit, error);
 }
 
+int storage_commit_all(struct storage *storage, struct storage_upload *const *uploads,
+                       const struct storage_commit *commits, size_t count, struct error *error)
+{
+    if (storage->operations->commit_all && count > 1)
+        return storage->operations->commit_all(storage, uploads, commits, count, error);
+    for (size_t i = 0; i < count; i++)
+        if (storage_upload_commit(uploads[i], &commits[i], error))
+            return -1;
+    return 0;
+}
+
 void storage_upload_close(struct storage_upload *upload)
 {
     if (upload)

@@ -39,6 +39,7 @@ bool storage_needs_secrets(const char *location);
 enum storage_trait {
     STORAGE_REMOTE = 1 << 0,      /* each call costs a round trip, listing no more than a look */
     STORAGE_SEES_RIVALS = 1 << 1, /* a commit looks for rivals, see there */
+    STORAGE_BATCHES = 1 << 2,     /* several uploads are committed at once for the price of one */
 };
 bool storage_has(const struct storage *storage, enum storage_trait trait);
 
@@ -73,6 +74,12 @@ int storage_upload_write(struct storage_upload *upload, const void *data, size_t
 int storage_upload_commit(struct storage_upload *upload, const struct storage_commit *commit,
                           struct error *error);
 void storage_upload_close(struct storage_upload *upload);
+
+/* Commits several uploads of one storage, at most STORAGE_BATCH_MAX, in this order or all at once.
+ * -1: some may be committed; one by one, each tells (those that are, by ERROR_EXISTS). */
+enum { STORAGE_BATCH_MAX = 16 };
+int storage_commit_all(struct storage *storage, struct storage_upload *const *uploads,
+                       const struct storage_commit *commits, size_t count, struct error *error);
 
 /* Create-only write of a small object in one call; `digest` as in struct storage_commit. */
 int storage_put(struct storage *storage, const char *key, const void *data, size_t size,
