@@ -47,33 +47,42 @@ static time_t claimed_at(const char *target)
     return dot ? (time_t)strtoll(dot + 1, NULL, 10) : 0;
 }
 
-/* ---- making one ---- */
+/* ---- making them ---- */
 
 struct making {
-    bool made;
+    struct claim *claims;
+    size_t count;
 };
 
+/* "=cL+++++++++ claim/NAME": this run has made it. */
 static int look_for_link(void *context, char *line, struct error *error)
 {
-    struct making *making = context;
-    (void)error;
-    if (strncmp(line, RSYNC_MARK "cL", sizeof RSYNC_MARK "cL" - 1) == 0)
-        making->made = true;
+    const struct making *making = context;
+    char *name = strncmp(line, RSYNC_MARK "cL", sizeof RSYNC_MARK "cL" - 1) == 0
+                     ? strstr(line, " claim/")
+                     : NULL;
+    for (size_t i = 0; name && i < making->count; i++) {
+        char *claimed = claim_name(making->claims[i].key, error);
+        if (!claimed)
+            return -1;
+        if (strcmp(name + sizeof " claim/" - 1, claimed) == 0)
+            making->claims[i].held = true;
+        free(claimed);
+    }
     return 0;
 }
 
 /* Into .waltools/ as destination: rsync makes that, but not the archive around it. */
-static int run_making(struct rsync_storage *rsync, const char *name, struct making *making,
-                      struct error *error)
+static int run_making(struct rsync_storage *rsync, const struct making *making, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    const struct rsync_talk talk = {look_for_link, making, NULL};
+    const struct rsync_talk talk = {look_for_link, (void *)making, NULL};
     int result = rsync_begin(rsync, &arguments, error);
     arguments_add(&arguments, "-dlR8");
     arguments_add(&arguments, "--ignore-existing");
     arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
     arguments_add(&arguments, "%s/./tmp", rsync->spool.path);
-    arguments_add(&arguments, "%s/./claim/%s", rsync->spool.path, name);
+    arguments_add(&arguments, "%s/./claim/", rsync->spool.path);
     rsync_add_path(rsync, &arguments, ".waltools/");
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
@@ -81,23 +90,35 @@ static int run_making(struct rsync_storage *rsync, const char *name, struct maki
     return result;
 }
 
-static int make(struct rsync_storage *rsync, const char *name, const char *digest,
-                struct making *making, struct error *error)
+static int add_link(struct rsync_storage *rsync, const struct claim *claim, struct error *error)
 {
-    char target[DIGEST_LENGTH + 32] = "", path[] = "claim";
+    char target[DIGEST_LENGTH + 32] = "";
     struct buf link = {0};
-    if (rsync_spool(rsync, error) || spool_make(&rsync->spool, "tmp", error) ||
-        spool_make(&rsync->spool, path, error) || buf_printf(&link, error, "%s/%s", path, name))
-        return -1;
-    write_target(digest, target, sizeof target);
-    int result = symlinkat(target, rsync->spool.fd, link.data);
-    if (result)
-        error_set_errno(error, ERROR_SYSTEM, "can't make a link in %s", rsync->spool.path);
-    else
-        result = run_making(rsync, name, making, error);
+    char *name = claim_name(claim->key, error);
+    int result = name && buf_printf(&link, error, "claim/%s", name) == 0 ? 0 : -1;
+    write_target(claim->digest, target, sizeof target);
+    if (result == 0 && symlinkat(target, rsync->spool.fd, link.data))
+        result = error_set_errno(error, ERROR_SYSTEM, "can't make a link in %s", rsync->spool.path);
+    free(name);
     buf_free(&link);
-    spool_remove(&rsync->spool, path);
     return result;
+}
+
+static int make(struct rsync_storage *rsync, struct claim *claims, size_t count,
+                struct error *error)
+{
+    const struct making making = {claims, count};
+    if (rsync_spool(rsync, error) || spool_make(&rsync->spool, "tmp", error) ||
+        spool_make(&rsync->spool, "claim", error))
+        return -1;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = add_link(rsync, &claims[i], error);
+    if (result == 0)
+        result = run_making(rsync, &making, error);
+    spool_remove(&rsync->spool, "claim");
+    /* Another was a moment faster, or links can't be made: that is seen next. */
+    return result && rsync->code == RSYNC_PARTIAL ? 0 : result;
 }
 
 /* ---- whose it is ---- */
@@ -172,43 +193,42 @@ static int judge(struct rsync_storage *rsync, const char *name, const char *dige
         rsync->place.host, (long long)(age > 0 ? age : 0));
 }
 
-static int try(struct rsync_storage *rsync, const char *name, const char *digest,
-               struct error *error)
+/* 1: it is held, 0: to be tried again, -1. */
+static int look(struct rsync_storage *rsync, const struct claim *claim, struct error *error)
 {
-    struct making making = {false};
     struct reading reading = {{0}};
-    if (make(rsync, name, digest, &making, error)) {
-        if (rsync->code != RSYNC_PARTIAL) /* another was a moment faster, or links can't be made */
-            return -1;
-    }
-    if (making.made)
-        return 1;
-    int result = run_reading(rsync, name, &reading, error);
+    char *name = claim_name(claim->key, error);
+    int result = name ? run_reading(rsync, name, &reading, error) : -1;
     if (result == 0)
-        result = judge(rsync, name, digest, reading.target.data, error);
+        result = judge(rsync, name, claim->digest, reading.target.data, error);
     buf_free(&reading.target);
+    free(name);
     return result;
 }
 
-static int take(struct rsync_storage *rsync, const char *name, const char *digest,
-                struct error *error)
+static int take_one(struct rsync_storage *rsync, struct claim *claim, struct error *error)
 {
-    for (int i = 0; i < TRIES; i++) {
-        int held = try(rsync, name, digest, error);
-        if (held)
-            return held < 0 ? -1 : 0;
+    for (int i = 0; i < TRIES && !claim->held; i++) {
+        int held = look(rsync, claim, error);
+        if (held < 0)
+            return -1;
+        claim->held = held > 0;
+        if (!held && make(rsync, claim, 1, error))
+            return -1;
     }
-    log_warning("%s: no symbolic links can be made there: two servers that push one name at the "
-                "same moment are not kept apart",
-                rsync->place.host);
+    if (!claim->held)
+        log_warning("%s: no symbolic links can be made there: two servers that push one name at "
+                    "the same moment are not kept apart",
+                    rsync->place.host);
     return 0;
 }
 
-int claim_take(struct rsync_storage *rsync, const char *key, const char *digest,
-               struct error *error)
+int claim_take(struct rsync_storage *rsync, struct claim *claims, size_t count, struct error *error)
 {
-    char *name = claim_name(key, error);
-    int result = name ? take(rsync, name, digest, error) : -1;
-    free(name);
-    return result;
+    if (make(rsync, claims, count, error))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!claims[i].held && take_one(rsync, &claims[i], error))
+            return -1;
+    return 0;
 }

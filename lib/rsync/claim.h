@@ -17,9 +17,15 @@
 /* The claim to a key, as a name in CLAIM_DIRECTORY; the caller frees it. NULL without memory. */
 char *claim_name(const char *key, struct error *error);
 
-/* Claims the key for content of this digest (NULL: unlike all others). ERROR_UNREACHABLE when
- * another push holds it. Where no links can be made there is none, which is told once. */
-int claim_take(struct rsync_storage *rsync, const char *key, const char *digest,
+struct claim {
+    const char *key;
+    const char *digest; /* of the content; NULL: unlike all others */
+    bool held;
+};
+
+/* Claims the keys, in one run when nobody else has claimed one. ERROR_UNREACHABLE when another push
+ * holds one. Where no links can be made there is none, which is told. */
+int claim_take(struct rsync_storage *rsync, struct claim *claims, size_t count,
                struct error *error);
 
 #endif

@@ -67,13 +67,14 @@ static void rsync_close(struct storage *storage)
 }
 
 static const struct storage_operations operations = {
-    .traits = STORAGE_REMOTE,
+    .traits = STORAGE_REMOTE | STORAGE_BATCHES,
     .notes = rsync_notes,
     .recall = rsync_recall,
     .close = rsync_close,
     .upload = rsync_upload,
     .upload_write = rsync_upload_write,
     .upload_commit = rsync_upload_commit,
+    .commit_all = rsync_commit_all,
     .upload_close = rsync_upload_close,
     .settle = rsync_settle,
     .stat = rsync_stat,

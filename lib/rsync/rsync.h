@@ -35,6 +35,8 @@ int rsync_upload_write(struct storage_upload *upload, const void *data, size_t s
                        struct error *error);
 int rsync_upload_commit(struct storage_upload *upload, const struct storage_commit *commit,
                         struct error *error);
+int rsync_commit_all(struct storage *storage, struct storage_upload *const *uploads,
+                     const struct storage_commit *commits, size_t count, struct error *error);
 void rsync_upload_close(struct storage_upload *upload);
 
 struct storage_download *rsync_download(struct storage *storage, const char *key,

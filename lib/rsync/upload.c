@@ -20,6 +20,12 @@ struct upload {
     char *file;      /* in that directory, as rsync is to name it over there */
     int fd;
     size_t head_size;
+    bool made; /* under its key, by the last run */
+};
+
+struct batch {
+    struct upload *list[STORAGE_BATCH_MAX];
+    size_t count;
 };
 
 /* ---- the object, in the spool ---- */
@@ -95,21 +101,26 @@ int rsync_upload_write(struct storage_upload *storage_upload, const void *data, 
     return file_write(upload->fd, upload->key, data, size, error);
 }
 
-/* ---- by ssh: one run, which ends in a link ---- */
+/* ---- by ssh: one run, which ends in links ---- */
 
-static int place_by_shell(struct rsync_storage *rsync, const struct upload *upload,
+static int place_by_shell(struct rsync_storage *rsync, const struct batch *batch,
                           struct error *error)
 {
     struct arguments arguments = {.list = NULL};
     struct buf script = {0};
-    const struct shell_object object = {upload->file, upload->key};
-    int result = shell_rsync_placing(&script, rsync->place.directory,
-                                     rsync->options.rsync.remote_program, &object, 1, error);
+    struct shell_object objects[STORAGE_BATCH_MAX];
+    for (size_t i = 0; i < batch->count; i++)
+        objects[i] = (struct shell_object){batch->list[i]->file, batch->list[i]->key};
+    int result =
+        shell_rsync_placing(&script, rsync->place.directory, rsync->options.rsync.remote_program,
+                            objects, batch->count, error);
     if (result == 0) {
         rsync_begin_script(rsync, &arguments, script.data);
         arguments_add(&arguments, "-W");
         arguments_add(&arguments, "--info=progress2");
-        arguments_add(&arguments, "%s/%s/%s", rsync->spool.path, upload->directory, upload->file);
+        for (size_t i = 0; i < batch->count; i++)
+            arguments_add(&arguments, "%s/%s/%s", rsync->spool.path, batch->list[i]->directory,
+                          batch->list[i]->file);
         rsync_add_path(rsync, &arguments, SHELL_TEMPORARY "/");
         result = rsync_run(rsync, &arguments, &(struct rsync_talk){0}, error);
     }
@@ -118,13 +129,18 @@ static int place_by_shell(struct rsync_storage *rsync, const struct upload *uplo
     return result;
 }
 
-/* ---- without a shell: under a claim ---- */
+/* ---- without a shell: under claims ---- */
 
+/* "=<f+++++++++ KEY": this run has made it. */
 static int look_for_file(void *context, char *line, struct error *error)
 {
+    const struct batch *batch = context;
+    char *key =
+        strncmp(line, RSYNC_MARK "<f", sizeof RSYNC_MARK "<f" - 1) == 0 ? strchr(line, ' ') : NULL;
     (void)error;
-    if (strncmp(line, RSYNC_MARK "<f", sizeof RSYNC_MARK "<f" - 1) == 0)
-        *(bool *)context = true;
+    for (size_t i = 0; key && i < batch->count; i++)
+        if (strcmp(key + 1, batch->list[i]->key) == 0)
+            batch->list[i]->made = true;
     return 0;
 }
 
@@ -142,8 +158,7 @@ static int add_rule(struct arguments *arguments, const char *directory, const ch
     return result;
 }
 
-/* What goes at the end: the claim, and what a killed receiver has left of this key. All else in
- * these directories is protected. */
+/* What goes at the end: the claim, and what a killed receiver has left of this key. */
 static int add_clean_up(struct arguments *arguments, const struct upload *upload,
                         struct error *error)
 {
@@ -155,11 +170,21 @@ static int add_clean_up(struct arguments *arguments, const struct upload *upload
         add_rule(arguments, CLAIM_DIRECTORY, claim, "", error) == 0 &&
         add_rule(arguments, CLAIM_TEMPORARY, temporary.data, ".??????", error) == 0)
         result = 0;
-    arguments_add(arguments, "--filter=P *");
-    arguments_add(arguments, "--delete-after");
     free(claim);
     buf_free(&temporary);
     return result;
+}
+
+/* All else in these directories is protected. */
+static int add_clean_ups(struct arguments *arguments, const struct batch *batch,
+                         struct error *error)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (add_clean_up(arguments, batch->list[i], error))
+            return -1;
+    arguments_add(arguments, "--filter=P *");
+    arguments_add(arguments, "--delete-after");
+    return 0;
 }
 
 static int make_directories(struct rsync_storage *rsync, const struct upload *upload,
@@ -183,13 +208,19 @@ static void add_source(const struct rsync_storage *rsync, struct arguments *argu
     arguments_add(arguments, "%s/%s/./%s", rsync->spool.path, upload->directory, path);
 }
 
-static int send(struct rsync_storage *rsync, const struct upload *upload, bool *made,
-                struct error *error)
+static void add_objects(const struct rsync_storage *rsync, struct arguments *arguments,
+                        const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        add_source(rsync, arguments, batch->list[i], batch->list[i]->key);
+}
+
+static int send(struct rsync_storage *rsync, const struct batch *batch, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    const struct rsync_talk talk = {look_for_file, made, NULL};
+    const struct rsync_talk talk = {look_for_file, (void *)batch, NULL};
     int result = rsync_begin(rsync, &arguments, error);
-    arguments_add(&arguments, "-dRW8");
+    arguments_add(&arguments, "-dRW");
     arguments_add(&arguments, "--ignore-existing");
     arguments_add(&arguments, "--temp-dir=" CLAIM_TEMPORARY);
     arguments_add(&arguments, "--info=progress2");
@@ -197,10 +228,10 @@ static int send(struct rsync_storage *rsync, const struct upload *upload, bool *
     if (!rsync->no_fsync)
         arguments_add(&arguments, "--fsync");
     if (result == 0)
-        result = add_clean_up(&arguments, upload, error);
-    add_source(rsync, &arguments, upload, upload->key);
-    add_source(rsync, &arguments, upload, CLAIM_DIRECTORY "/");
-    add_source(rsync, &arguments, upload, CLAIM_TEMPORARY "/");
+        result = add_clean_ups(&arguments, batch, error);
+    add_objects(rsync, &arguments, batch);
+    add_source(rsync, &arguments, batch->list[0], CLAIM_DIRECTORY "/");
+    add_source(rsync, &arguments, batch->list[0], CLAIM_TEMPORARY "/");
     rsync_add_path(rsync, &arguments, "");
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
@@ -209,35 +240,36 @@ static int send(struct rsync_storage *rsync, const struct upload *upload, bool *
 }
 
 /* Whether an rsync knows --fsync can't be asked; the first that doesn't says so. */
-static int send_durably(struct rsync_storage *rsync, const struct upload *upload, bool *made,
-                        struct error *error)
+static int send_durably(struct rsync_storage *rsync, const struct batch *batch, struct error *error)
 {
-    int result = send(rsync, upload, made, error);
+    int result = send(rsync, batch, error);
     if (result == 0 || rsync->no_fsync || !rsync->fsync_refused)
         return result;
     rsync->no_fsync = true;
     log_warning("%s: rsync is older than 3.2.4 there, or here, and does not know --fsync: what is "
                 "archived may be lost when that machine crashes",
                 rsync->place.host);
-    return send(rsync, upload, made, error);
+    return send(rsync, batch, error);
 }
 
 static int look_for_difference(void *context, char *line, struct error *error)
 {
+    (void)context;
     if (strncmp(line, RSYNC_MARK, sizeof RSYNC_MARK - 1) != 0)
         return 0;
-    return error_set(error, ERROR_EXISTS, "%s has been replaced by another", (char *)context);
+    return error_set(error, ERROR_EXISTS, "%s has been replaced by another",
+                     line + sizeof RSYNC_MARK - 1);
 }
 
 /* Nothing is said of a file that is the same over there. */
-static int read_back(struct rsync_storage *rsync, const struct upload *upload, struct error *error)
+static int read_back(struct rsync_storage *rsync, const struct batch *batch, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    const struct rsync_talk talk = {look_for_difference, upload->key, NULL};
+    const struct rsync_talk talk = {look_for_difference, NULL, NULL};
     int result = rsync_begin(rsync, &arguments, error);
-    arguments_add(&arguments, "-ncR8");
+    arguments_add(&arguments, "-ncR");
     arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%n");
-    add_source(rsync, &arguments, upload, upload->key);
+    add_objects(rsync, &arguments, batch);
     rsync_add_path(rsync, &arguments, "");
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
@@ -245,26 +277,41 @@ static int read_back(struct rsync_storage *rsync, const struct upload *upload, s
     return result;
 }
 
-static int place_by_claim(struct rsync_storage *rsync, const struct upload *upload,
-                          const char *digest, struct error *error)
+static int place_by_claim(struct rsync_storage *rsync, const struct batch *batch,
+                          const struct storage_commit *commits, struct error *error)
 {
-    bool made = false;
-    if (claim_take(rsync, upload->key, digest, error) || make_directories(rsync, upload, error) ||
-        send_durably(rsync, upload, &made, error))
+    struct claim claims[STORAGE_BATCH_MAX];
+    for (size_t i = 0; i < batch->count; i++)
+        claims[i] = (struct claim){batch->list[i]->key, commits[i].digest, false};
+    if (claim_take(rsync, claims, batch->count, error) ||
+        make_directories(rsync, batch->list[0], error) || send_durably(rsync, batch, error))
         return -1;
-    if (!made)
-        return error_set(error, ERROR_EXISTS, "%s exists already", upload->key);
-    return rsync->options.rsync.read_back ? read_back(rsync, upload, error) : 0;
+    for (size_t i = 0; i < batch->count; i++)
+        if (!batch->list[i]->made)
+            return error_set(error, ERROR_EXISTS, "%s exists already", batch->list[i]->key);
+    return rsync->options.rsync.read_back ? read_back(rsync, batch, error) : 0;
 }
 
-int rsync_upload_commit(struct storage_upload *storage_upload, const struct storage_commit *commit,
+/* ---- committing ---- */
+
+int rsync_commit_all(struct storage *storage, struct storage_upload *const *uploads,
+                     const struct storage_commit *commits, size_t count, struct error *error)
+{
+    struct rsync_storage *rsync = (struct rsync_storage *)storage;
+    struct batch batch = {.count = count};
+    for (size_t i = 0; i < count; i++) {
+        struct upload *upload = batch.list[i] = (struct upload *)uploads[i];
+        upload->made = false;
+        if (upload->head_size &&
+            file_write_at(upload->fd, upload->key, commits[i].head, upload->head_size, 0, error))
+            return -1;
+    }
+    return rsync_has_shell(rsync) ? place_by_shell(rsync, &batch, error)
+                                  : place_by_claim(rsync, &batch, commits, error);
+}
+
+int rsync_upload_commit(struct storage_upload *upload, const struct storage_commit *commit,
                         struct error *error)
 {
-    struct upload *upload = (struct upload *)storage_upload;
-    struct rsync_storage *rsync = (struct rsync_storage *)upload->upload.storage;
-    if (upload->head_size &&
-        file_write_at(upload->fd, upload->key, commit->head, upload->head_size, 0, error))
-        return -1;
-    return rsync_has_shell(rsync) ? place_by_shell(rsync, upload, error)
-                                  : place_by_claim(rsync, upload, commit->digest, error);
+    return rsync_commit_all(upload->storage, &upload, commit, 1, error);
 }
