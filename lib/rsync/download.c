@@ -24,21 +24,44 @@ static int look_for_odd(void *context, char *line, struct error *error)
     return error_set(error, ERROR_REFUSED, "%s is not a regular file", (const char *)context);
 }
 
-/* A name that is not there is no failure for rsync here: all the others are. The name is an
- * argument as the daemon of rsync 3.5.0 finds none below its module that comes by --files-from. */
+/* By name, as --files-from may name what is not there; but the daemon of rsync 3.5.0 then finds
+ * nothing below the top of its module, and takes an argument. */
+static int add_object(struct rsync_storage *rsync, struct arguments *arguments, const char *key,
+                      struct buf *names, struct error *error)
+{
+    struct buf path = {0};
+    int result = 0;
+    if (rsync->place.daemon) {
+        result =
+            buf_printf(&path, error, "./%s", key); /* what is before it is no part of the name */
+        if (result == 0)
+            rsync_add_path(rsync, arguments, path.data);
+        buf_free(&path);
+        return result;
+    }
+    arguments_add(arguments, "--files-from=-");
+    arguments_add(arguments, "--from0");
+    rsync_add_path(rsync, arguments, "");
+    return buf_append(names, key, strlen(key) + 1, error);
+}
+
+/* A name that is not there is no failure for rsync here: all the others are. */
 static int bring(struct rsync_storage *rsync, const char *key, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    const struct rsync_talk talk = {look_for_odd, (void *)key, NULL};
+    struct buf names = {0};
+    const struct rsync_talk talk = {look_for_odd, (void *)key, &names};
     int result = rsync_begin(rsync, &arguments, error);
     arguments_add(&arguments, "-RWI");
     arguments_add(&arguments, "--info=progress2,nonreg");
     arguments_add(&arguments, "--ignore-missing-args");
-    rsync_add_path(rsync, &arguments, key);
+    if (result == 0)
+        result = add_object(rsync, &arguments, key, &names, error);
     arguments_add(&arguments, "%s/in/", rsync->spool.path);
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
     arguments_free(&arguments);
+    buf_free(&names);
     return result;
 }
 
@@ -86,9 +109,9 @@ struct storage_download *rsync_download(struct storage *storage, const char *key
 {
     struct rsync_storage *rsync = (struct rsync_storage *)storage;
     uint64_t size = 0;
-    if (rsync_spool(rsync, error) || bring(rsync, key, error))
+    if (rsync_spool(rsync, error))
         return NULL;
-    int fd = open_brought(rsync, key, &size, error);
+    int fd = bring(rsync, key, error) == 0 ? open_brought(rsync, key, &size, error) : -1;
     spool_remove(&rsync->spool, "in"); /* the open file is enough */
     return fd < 0 ? NULL : make_download(storage, key, fd, size, error);
 }

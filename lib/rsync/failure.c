@@ -46,6 +46,8 @@ static const struct known {
      "after you have made sure that it is the right machine"},
     {"Permission denied (", ERROR_NONE,
      "ssh must log in with a key and without a question, as the user that runs this"},
+    {"SSH_ORIGINAL_COMMAND", ERROR_NONE,
+     "an account that can run nothing but rsync needs rsync-shell = no"},
     {"auth failed on module", ERROR_NONE,
      "give the user in the archive's name, the password in rsync-password-file or RSYNC_PASSWORD"},
     {"nknown module", ERROR_NONE, "is the name of the module right?"},

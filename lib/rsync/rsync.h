@@ -20,7 +20,7 @@ struct rsync_storage {
     unsigned uploads;   /* so far: names in the spool */
     bool no_fsync;      /* known: an rsync older than 3.2.4, there or here */
     bool fsync_refused; /* by the last run: an rsync older than 3.2.4, there or here */
-    int code;           /* exit code of the last run */
+    int code;           /* exit code of the last run; -1: it was not to be had */
 };
 
 /* Does the far side run scripts of ours? */

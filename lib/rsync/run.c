@@ -128,10 +128,10 @@ void rsync_add_path(const struct rsync_storage *rsync, struct arguments *argumen
                     const char *path)
 {
     const char *base = rsync->place.base;
-    int length = (int)strlen(base);
     if (rsync_has_shell(rsync)) /* the script has entered the archive */
-        length = (int)(strchr(base, '/') - base);
-    arguments_add(arguments, "%.*s./%s", length, base, path);
+        arguments_add(arguments, "%.*s./%s", (int)(strchr(base, '/') - base), base, path);
+    else
+        arguments_add(arguments, "%s%s", base, path);
     if (!is_plain(base) || !is_plain(path))
         arguments_add(arguments, "-s");
 }
@@ -314,6 +314,7 @@ int rsync_run(struct rsync_storage *rsync, const struct arguments *arguments,
               const struct rsync_talk *talk, struct error *error)
 {
     struct run run = {-1, PROCESS_NOTHING, -1, -1};
+    rsync->code = -1;
     int result = start(rsync, arguments, talk, &run, error);
     if (result == 0)
         result = watch(rsync, &run, talk, error);

@@ -32,8 +32,7 @@ int rsync_add_pattern(struct buf *rule, const char *text, struct error *error);
 
 enum { RSYNC_PARTIAL = 23 /* rsync(1), "EXIT VALUES": some files could not be done */ };
 
-/* Appends the path of the archive itself ("") or of one below it, as an argument; what --relative
- * keeps of it begins in the archive. */
+/* Appends the path of the archive itself ("") or of one below it, as an argument. */
 void rsync_add_path(const struct rsync_storage *rsync, struct arguments *arguments,
                     const char *path);
 

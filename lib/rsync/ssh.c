@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    CONTROL_PATH_MAX = 45, /* sun_path's 108, less %C's 40 digits, ssh's suffix of 17, a slash */
+    CONTROL_PATH_MAX = 70, /* sun_path's 108, less a name of 16 digits, ssh's suffix of 17, slash */
     CONTROL_SECONDS = 300, /* a shared connection stays this long behind the last command */
     ALIVE_COUNT = 3,
 };
@@ -38,6 +38,23 @@ static bool make_private(const char *path)
     return is_private(path);
 }
 
+/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t hash(uint64_t value, const char *text)
+{
+    for (; text && *text; text++)
+        value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return (value ^ 0xff) * UINT64_C(0x100000001b3);
+}
+
+/* Whoever logs in otherwise has a connection of his own. */
+static uint64_t name_connection(const struct rsync_storage *rsync)
+{
+    const struct rsync_options *options = &rsync->options.rsync;
+    uint64_t value = hash(UINT64_C(0xcbf29ce484222325), rsync->place.host);
+    value = hash(hash(value, options->rsh), options->ssh_identity);
+    return value ^ options->ssh_port;
+}
+
 void ssh_find_control(struct rsync_storage *rsync)
 {
     char *candidates[] = {make_path(getenv("XDG_RUNTIME_DIR"), "waltools"),
@@ -46,8 +63,9 @@ void ssh_find_control(struct rsync_storage *rsync)
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
         char *path = candidates[i];
         if (path && !rsync->control && strlen(path) <= CONTROL_PATH_MAX && !strchr(path, '%') &&
-            make_private(path))
-            rsync->control = make_path(path, "%C");
+            make_private(path) &&
+            asprintf(&rsync->control, "%s/%016" PRIx64, path, name_connection(rsync)) < 0)
+            rsync->control = NULL;
         free(path);
     }
 }

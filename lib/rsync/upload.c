@@ -98,7 +98,8 @@ int rsync_upload_write(struct storage_upload *storage_upload, const void *data, 
                        struct error *error)
 {
     struct upload *upload = (struct upload *)storage_upload;
-    return file_write(upload->fd, upload->key, data, size, error);
+    const struct rsync_storage *rsync = (struct rsync_storage *)upload->upload.storage;
+    return file_write(upload->fd, rsync->spool.path, data, size, error);
 }
 
 /* ---- by ssh: one run, which ends in links ---- */
