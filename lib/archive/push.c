@@ -124,9 +124,16 @@ static int flush(struct batch *batch, struct error *error)
     for (size_t i = 0; i < batch->count; i++)
         outgoing_close(&batch->list[i]);
     batch->count = 0;
-    if (result == 0)
-        memory_keep(batch->archive, batch->system_identifier, &batch->memory);
     return result;
+}
+
+/* What was learnt is kept only when all has gone well: a file that is refused teaches nothing. */
+static int settle(struct batch *batch, struct error *error)
+{
+    if (flush(batch, error))
+        return -1;
+    memory_keep(batch->archive, batch->system_identifier, &batch->memory);
+    return 0;
 }
 
 /* It may be seen to exist before the file was read to its end. */
@@ -196,10 +203,10 @@ static int push_all(struct batch *batch, char *const *paths, enum identity_new n
                 *error = later;
             return -1;
         }
-        if ((batch->count == batch->room || !batch->count) && flush(batch, error))
+        if ((batch->count == batch->room || !batch->count) && settle(batch, error))
             return -1;
     }
-    return flush(batch, error);
+    return settle(batch, error);
 }
 
 int archive_push(struct archive *archive, char *const *paths, enum identity_new new,

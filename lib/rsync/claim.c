@@ -51,38 +51,39 @@ static time_t claimed_at(const char *target)
 
 struct making {
     struct claim *claims;
-    size_t count;
+    size_t count, held;
 };
 
-/* "=cL+++++++++ claim/NAME": this run has made it. */
+/* "=cL+++++++++ tmp/NAME": this run has made it. When it has made all, no more is wanted. */
 static int look_for_link(void *context, char *line, struct error *error)
 {
-    const struct making *making = context;
+    struct making *making = context;
     char *name = strncmp(line, RSYNC_MARK "cL", sizeof RSYNC_MARK "cL" - 1) == 0
-                     ? strstr(line, " claim/")
+                     ? strstr(line, " tmp/")
                      : NULL;
     for (size_t i = 0; name && i < making->count; i++) {
         char *claimed = claim_name(making->claims[i].key, error);
         if (!claimed)
             return -1;
-        if (strcmp(name + sizeof " claim/" - 1, claimed) == 0)
+        if (strcmp(name + sizeof " tmp/" - 1, claimed) == 0) {
             making->claims[i].held = true;
+            making->held++;
+        }
         free(claimed);
     }
-    return 0;
+    return making->held == making->count;
 }
 
 /* Into .waltools/ as destination: rsync makes that, but not the archive around it. */
-static int run_making(struct rsync_storage *rsync, const struct making *making, struct error *error)
+static int run_making(struct rsync_storage *rsync, struct making *making, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    const struct rsync_talk talk = {look_for_link, (void *)making, NULL};
+    const struct rsync_talk talk = {look_for_link, making, NULL};
     int result = rsync_begin(rsync, &arguments, error);
     arguments_add(&arguments, "-dlR8");
     arguments_add(&arguments, "--ignore-existing");
     arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
-    arguments_add(&arguments, "%s/./tmp", rsync->spool.path);
-    arguments_add(&arguments, "%s/./claim/", rsync->spool.path);
+    arguments_add(&arguments, "%s/./tmp/", rsync->spool.path);
     rsync_add_path(rsync, &arguments, ".waltools/");
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
@@ -95,7 +96,7 @@ static int add_link(struct rsync_storage *rsync, const struct claim *claim, stru
     char target[DIGEST_LENGTH + 32] = "";
     struct buf link = {0};
     char *name = claim_name(claim->key, error);
-    int result = name && buf_printf(&link, error, "claim/%s", name) == 0 ? 0 : -1;
+    int result = name && buf_printf(&link, error, "tmp/%s", name) == 0 ? 0 : -1;
     write_target(claim->digest, target, sizeof target);
     if (result == 0 && symlinkat(target, rsync->spool.fd, link.data))
         result = error_set_errno(error, ERROR_SYSTEM, "can't make a link in %s", rsync->spool.path);
@@ -107,16 +108,15 @@ static int add_link(struct rsync_storage *rsync, const struct claim *claim, stru
 static int make(struct rsync_storage *rsync, struct claim *claims, size_t count,
                 struct error *error)
 {
-    const struct making making = {claims, count};
-    if (rsync_spool(rsync, error) || spool_make(&rsync->spool, "tmp", error) ||
-        spool_make(&rsync->spool, "claim", error))
+    struct making making = {claims, count, 0};
+    if (rsync_spool(rsync, error) || spool_make(&rsync->spool, "tmp", error))
         return -1;
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++)
         result = add_link(rsync, &claims[i], error);
     if (result == 0)
         result = run_making(rsync, &making, error);
-    spool_remove(&rsync->spool, "claim");
+    spool_remove(&rsync->spool, "tmp");
     /* Another was a moment faster, or links can't be made: that is seen next. */
     return result && rsync->code == RSYNC_PARTIAL ? 0 : result;
 }
@@ -127,7 +127,7 @@ struct reading {
     struct buf target;
 };
 
-/* "lrwxrwxrwx          23 2026/11/24 02:02:40 .waltools/claim/NAME -> TARGET" */
+/* "lrwxrwxrwx          23 2026/11/24 02:02:40 .waltools/tmp/NAME -> TARGET" */
 static int take_target(void *context, char *line, struct error *error)
 {
     struct reading *reading = context;

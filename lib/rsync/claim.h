@@ -2,7 +2,7 @@
  *
  * rsync looks, and then writes: two of them that push one name at once both succeed. But a symbolic
  * link that is not there, it makes by symlink(2), which fails when there is one by then. So a push
- * first makes the link .waltools/claim/NAME, whose target tells the digest of the content and the
+ * first makes the link .waltools/tmp/NAME, whose target tells the digest of the content and the
  * time, then writes with --ignore-existing, and removes the link. Whoever finds a claim to other
  * content waits; one to the same content (a push that was killed and is tried again, say) hinders
  * nobody; one older than an hour is what a dead push has left. */
@@ -11,8 +11,9 @@
 
 #include "rsync/rsync.h"
 
-#define CLAIM_DIRECTORY ".waltools/claim"
-#define CLAIM_TEMPORARY ".waltools/tmp" /* rsync's --temp-dir; is made with the claim */
+#define CLAIM_DIRECTORY                                                                            \
+    ".waltools/tmp" /* rsync's --temp-dir, too; is made with the first claim                       \
+                     */
 
 /* The claim to a key, as a name in CLAIM_DIRECTORY; the caller frees it. NULL without memory. */
 char *claim_name(const char *key, struct error *error);

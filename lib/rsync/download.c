@@ -16,10 +16,10 @@ struct download {
     char *key;
 };
 
-/* rsync passes over what is neither file nor directory, and says so: it is not absent. */
+/* rsync passes over what is no file, and says so: it is not absent. */
 static int look_for_odd(void *context, char *line, struct error *error)
 {
-    if (!strstr(line, "skipping non-regular file"))
+    if (!strstr(line, "skipping non-regular file") && !strstr(line, "skipping directory"))
         return 0;
     return error_set(error, ERROR_REFUSED, "%s is not a regular file", (const char *)context);
 }

@@ -214,6 +214,9 @@ static int start(struct rsync_storage *rsync, const struct arguments *arguments,
     return run->child > 0 ? 0 : -1;
 }
 
+/* What becomes of a run after some of its output. */
+enum { RUN_ENDS = 0, RUN_GOES_ON = 1, RUN_IS_DONE = 2 };
+
 /* Gives away whole lines; a carriage return, as of progress, ends one too. */
 static int give_lines(struct buf *text, const struct rsync_talk *talk, struct error *error)
 {
@@ -221,12 +224,13 @@ static int give_lines(struct buf *text, const struct rsync_talk *talk, struct er
     for (char *end; (end = line + strcspn(line, "\r\n")) < text->data + text->length;
          line = end + 1) {
         *end = '\0';
-        if (talk->line && *line && talk->line(talk->context, line, error))
-            return -1;
+        int verdict = talk->line && *line ? talk->line(talk->context, line, error) : 0;
+        if (verdict)
+            return verdict < 0 ? -1 : RUN_IS_DONE;
     }
     text->length -= (size_t)(line - text->data);
     memmove(text->data, line, text->length + 1);
-    return 0;
+    return RUN_GOES_ON;
 }
 
 static int read_some(int fd, struct buf *text, struct error *error)
@@ -246,21 +250,21 @@ static int read_some(int fd, struct buf *text, struct error *error)
         text->length += (size_t)n;
         text->data[text->length] = '\0';
     }
-    return n == 0 ? 0 : 1;
+    return n == 0 ? RUN_ENDS : RUN_GOES_ON;
 }
 
 static int read_output(int fd, const struct rsync_talk *talk, struct error *error)
 {
     struct buf text = {0};
-    int result = 1;
-    while (result > 0) {
+    int result = RUN_GOES_ON;
+    while (result == RUN_GOES_ON) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         if (process_check_time(UINT64_MAX, error))
             result = -1;
         else if (poll(&ready, 1, -1) > 0)
             result = read_some(fd, &text, error);
-        if (result > 0 && text.length && give_lines(&text, talk, error))
-            result = -1;
+        if (result == RUN_GOES_ON && text.length)
+            result = give_lines(&text, talk, error);
     }
     buf_free(&text);
     return result;
@@ -293,11 +297,12 @@ static int judge(struct rsync_storage *rsync, int status, int errors, struct err
 static int watch(struct rsync_storage *rsync, struct run *run, const struct rsync_talk *talk,
                  struct error *error)
 {
-    int status;
-    if (read_output(run->output, talk, error) ||
-        process_wait(run->child, UINT64_MAX, &status, error)) {
+    int status, result = read_output(run->output, talk, error);
+    if (result == RUN_ENDS && process_wait(run->child, UINT64_MAX, &status, error))
+        result = -1;
+    if (result != RUN_ENDS) {
         process_kill(run->child);
-        return -1;
+        return result == RUN_IS_DONE ? 0 : -1;
     }
     return judge(rsync, status, run->errors, error);
 }

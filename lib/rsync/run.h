@@ -4,7 +4,8 @@
 
 #include "rsync/rsync.h"
 
-/* Called for each line on standard output, without its end. Returns 0, or -1 to end the run. */
+/* Called for each line on standard output, without its end. Returns 0; 1 when all is known that the
+ * run was for: it is then ended, with success, which saves its good-byes; or -1 to end it. */
 typedef int rsync_line(void *context, char *line, struct error *error);
 
 /* Where lines go and where names come from; zero-initialise for neither. */

@@ -169,14 +169,14 @@ static int add_clean_up(struct arguments *arguments, const struct upload *upload
     int result = -1;
     if (claim && buf_printf(&temporary, error, ".%s", slash ? slash + 1 : upload->key) == 0 &&
         add_rule(arguments, CLAIM_DIRECTORY, claim, "", error) == 0 &&
-        add_rule(arguments, CLAIM_TEMPORARY, temporary.data, ".??????", error) == 0)
+        add_rule(arguments, CLAIM_DIRECTORY, temporary.data, ".??????", error) == 0)
         result = 0;
     free(claim);
     buf_free(&temporary);
     return result;
 }
 
-/* All else in these directories is protected. */
+/* All else in that directory is protected. */
 static int add_clean_ups(struct arguments *arguments, const struct batch *batch,
                          struct error *error)
 {
@@ -191,7 +191,7 @@ static int add_clean_ups(struct arguments *arguments, const struct batch *batch,
 static int make_directories(struct rsync_storage *rsync, const struct upload *upload,
                             struct error *error)
 {
-    static const char *const directories[] = {".waltools", CLAIM_DIRECTORY, CLAIM_TEMPORARY};
+    static const char *const directories[] = {".waltools", CLAIM_DIRECTORY};
     int result = 0;
     for (size_t i = 0; i < sizeof directories / sizeof *directories && result == 0; i++) {
         struct buf path = {0};
@@ -223,7 +223,7 @@ static int send(struct rsync_storage *rsync, const struct batch *batch, struct e
     int result = rsync_begin(rsync, &arguments, error);
     arguments_add(&arguments, "-dRW");
     arguments_add(&arguments, "--ignore-existing");
-    arguments_add(&arguments, "--temp-dir=" CLAIM_TEMPORARY);
+    arguments_add(&arguments, "--temp-dir=" CLAIM_DIRECTORY);
     arguments_add(&arguments, "--info=progress2");
     arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
     if (!rsync->no_fsync)
@@ -232,7 +232,6 @@ static int send(struct rsync_storage *rsync, const struct batch *batch, struct e
         result = add_clean_ups(&arguments, batch, error);
     add_objects(rsync, &arguments, batch);
     add_source(rsync, &arguments, batch->list[0], CLAIM_DIRECTORY "/");
-    add_source(rsync, &arguments, batch->list[0], CLAIM_TEMPORARY "/");
     rsync_add_path(rsync, &arguments, "");
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
@@ -253,28 +252,38 @@ static int send_durably(struct rsync_storage *rsync, const struct batch *batch, 
     return send(rsync, batch, error);
 }
 
+struct comparison {
+    size_t same, count;
+};
+
+/* "=.f          KEY": it is the same over there. Any other line of ours is a difference. */
 static int look_for_difference(void *context, char *line, struct error *error)
 {
-    (void)context;
+    struct comparison *comparison = context;
     if (strncmp(line, RSYNC_MARK, sizeof RSYNC_MARK - 1) != 0)
         return 0;
-    return error_set(error, ERROR_EXISTS, "%s has been replaced by another",
+    if (strncmp(line, RSYNC_MARK ".f ", sizeof RSYNC_MARK ".f " - 1) == 0)
+        return ++comparison->same == comparison->count;
+    return error_set(error, ERROR_EXISTS, "what was written has been replaced by another: %s",
                      line + sizeof RSYNC_MARK - 1);
 }
 
-/* Nothing is said of a file that is the same over there. */
 static int read_back(struct rsync_storage *rsync, const struct batch *batch, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    const struct rsync_talk talk = {look_for_difference, NULL, NULL};
+    struct comparison comparison = {0, batch->count};
+    const struct rsync_talk talk = {look_for_difference, &comparison, NULL};
     int result = rsync_begin(rsync, &arguments, error);
-    arguments_add(&arguments, "-ncR");
-    arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%n");
+    arguments_add(&arguments, "-ncRii"); /* ii: told also of what is the same */
+    arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
     add_objects(rsync, &arguments, batch);
     rsync_add_path(rsync, &arguments, "");
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
     arguments_free(&arguments);
+    if (result == 0 && comparison.same != comparison.count)
+        result = error_set(error, ERROR_UNREACHABLE, "%s: what was written can't be read back",
+                           rsync->place.host);
     return result;
 }
 
