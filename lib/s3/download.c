@@ -41,6 +41,9 @@ struct storage_download *s3_download(struct storage *storage, const char *key, s
         download->etag = strdup(http_answer_header(download->exchange, "ETag"));
         if (!download->key || !download->etag)
             error_memory(error);
+        else if (http_status(download->exchange) != 200)
+            error_set(error, ERROR_UNREACHABLE, "%s: the server sends a part instead of all (%d)",
+                      key, http_status(download->exchange));
         else if (s3_read_size(download->exchange, &download->download.size))
             return &download->download;
         else
@@ -50,14 +53,17 @@ struct storage_download *s3_download(struct storage *storage, const char *key, s
     return NULL;
 }
 
-/* The rest must be that of the same object, from where it is wanted. */
+/* It must be of the same object, from where it is wanted. It may be less than all the rest: then
+ * it ends early, like any other answer that breaks off. */
 static int check_range(const struct s3_download *download, struct error *error)
 {
     const char *range = http_answer_header(download->exchange, "Content-Range");
-    char expected[64];
-    snprintf(expected, sizeof expected, "bytes %" PRIu64 "-", download->offset);
-    if (http_status(download->exchange) == 206 && range &&
-        strncmp(range, expected, strlen(expected)) == 0)
+    const char *slash = range ? strchr(range, '/') : NULL;
+    char begin[64], whole[32];
+    snprintf(begin, sizeof begin, "bytes %" PRIu64 "-", download->offset);
+    snprintf(whole, sizeof whole, "/%" PRIu64, download->download.size);
+    if (http_status(download->exchange) == 206 && slash && strcmp(slash, whole) == 0 &&
+        strncmp(range, begin, strlen(begin)) == 0)
         return 0;
     return error_set(error, ERROR_UNREACHABLE,
                      "%s: the server sends another part than was asked for", download->key);
@@ -77,18 +83,29 @@ static int resume(struct s3_download *download, struct error *error)
     return -1;
 }
 
+/* An end is one only where the object ends. */
+static ssize_t read_on(struct s3_download *download, void *data, size_t size, struct error *error)
+{
+    ssize_t n = download->exchange ? http_read(download->exchange, data, size, error)
+                                   : error_set(error, ERROR_UNREACHABLE, "the answer broke");
+    if (n > 0)
+        download->offset += (uint64_t)n;
+    if (n < 0 || (n > 0 && download->offset <= download->download.size) ||
+        download->offset == download->download.size)
+        return n;
+    return error_set(error, ERROR_UNREACHABLE,
+                     "the answer ends after %" PRIu64 " bytes, the object has %" PRIu64,
+                     download->offset, download->download.size);
+}
+
 ssize_t s3_download_read(struct storage_download *storage_download, void *data, size_t size,
                          struct error *error)
 {
     struct s3_download *download = (struct s3_download *)storage_download;
     for (;;) {
-        ssize_t n = download->exchange ? http_read(download->exchange, data, size, error)
-                                       : error_set(error, ERROR_UNREACHABLE, "%s: the answer broke",
-                                                   download->key);
-        if (n >= 0) {
-            download->offset += (uint64_t)n;
+        ssize_t n = read_on(download, data, size, error);
+        if (n >= 0)
             return n;
-        }
         if (error->class != ERROR_UNREACHABLE || !download->exchange ||
             download->offset >= download->download.size || download->resumes++ >= RESUMES_MAX)
             return error_prefix(error, "%s: ", download->key);

@@ -193,6 +193,37 @@ for my $home (0 .. 2)
 	}
 }
 
+# ---- an answer that is only a piece: of a history file without a label nothing else would tell
+
+{
+	my $history = join '', map { "$_\t0/${_}000000\tfirst line, then more\n" } 1 .. 3;
+	my $line = length($history) / 3;
+	my ($name, $all) = ('00000004.history', length $history);
+	my $piece = sub { return (headers => { 'Content-Range' => "bytes $_[0]-" . ($line - 1) . "/$_[1]" }) };
+	my @of_the_rest = (header => 'Range', pattern => '^(.{' . ($line - 10) . '}).*', replacement => '\\1');
+	my @answer = (status => 206, body => substr $history, 0, $line);
+	for my $case (
+		[ 'the rest comes in pieces',            0, [ 'edit_answer', @of_the_rest, times => 1, $piece->(10, $all) ], [ 'cut_answer', after => 10, times => 1 ] ],
+		[ 'the rest is of a shorter object',     3, [ 'edit_answer', @of_the_rest, $piece->(10, $line) ], [ 'cut_answer', after => 10 ] ],
+		[ 'no rest is ever all of it',           3, [ 'edit_answer', header => 'Range', pattern => '.*', replacement => '', $piece->(10, $all) ],
+			[ 'cut_answer', after => 10 ] ],
+		[ 'a piece though all was asked for',    3, [ 'answer', @answer, headers => { %$etag, %{ { $piece->(0, $all) }->{headers} } } ] ],
+	  )
+	{
+		my ($title, $code, @faults) = @$case;
+		$gateway->put($bucket, "model/$name", $history);
+		$proxy->clear;
+		$proxy->fault(shift @$_, method => 'GET', path => $name, @$_) for @faults;
+		my $destination = scratch() . '/history';
+		my $run = run('walfetch', '--compress=none', '--timeout=1s', "s3://$bucket/model", $name, $destination);
+		is($run->{code}, $code, "a history file: $title") or diag(told_all($run), requests_told($proxy));
+		is(-e $destination ? slurp($destination) : '', $code ? '' : $history, '... all of it or nothing');
+		unlink $destination;
+	}
+	$gateway->client->delete($bucket, "model/$name");
+	$proxy->clear;
+}
+
 # ---- and when all is well again
 
 $proxy->clear;
