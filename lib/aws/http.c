@@ -512,6 +512,17 @@ void http_answer_headers(const struct http_exchange *exchange,
     buf_free(&copy);
 }
 
+/* Success before all of the body has been sent is none: libcurl lets it pass. */
+static int check_end(struct http_exchange *exchange, struct error *error)
+{
+    if (exchange->result != CURLE_OK)
+        return failed(exchange, error);
+    if (exchange->status < 300 && exchange->body_sent < exchange->body_size)
+        return error_set(error, ERROR_UNREACHABLE,
+                         "the answer came before the whole request had been sent");
+    return 0;
+}
+
 ssize_t http_read(struct http_exchange *exchange, void *data, size_t size, struct error *error)
 {
     struct buf *pending = &exchange->pending;
@@ -531,9 +542,7 @@ ssize_t http_read(struct http_exchange *exchange, void *data, size_t size, struc
         memcpy(data, pending->data + exchange->pending_used, n);
     exchange->pending_used += n;
     exchange->left_at = clock_now_ms();
-    if (n == 0 && exchange->result != CURLE_OK)
-        return failed(exchange, error);
-    return (ssize_t)n;
+    return n ? (ssize_t)n : check_end(exchange, error);
 }
 
 int http_read_all(struct http_exchange *exchange, size_t limit, struct buf *body,

@@ -68,7 +68,8 @@ void http_answer_headers(const struct http_exchange *exchange,
                          void (*visit)(void *context, const char *name, const char *value),
                          void *context);
 
-/* The body: fills at most `size` bytes; 0 is its end, when all that was announced has come. */
+/* The body: fills at most `size` bytes; 0 is its end, when all that was announced has come, and,
+ * with status 2xx, all of the request has been sent. */
 ssize_t http_read(struct http_exchange *exchange, void *data, size_t size, struct error *error);
 
 /* The rest of the body, appended. ERROR_UNREACHABLE when it is longer than `limit` bytes: no honest

@@ -13,23 +13,25 @@ static const char probe_text[] =
 
 /* ---- trying ---- */
 
-enum answer { MADE, EXISTED, UNSUPPORTED, FAILED };
+enum answer { MADE, EXISTED, REFUSED, FAILED };
 
 static enum answer judge(struct s3_storage *s3, const struct error *error)
 {
     int status = s3_client_failure(s3->client)->status;
     if (error->class == ERROR_EXISTS)
         return EXISTED;
-    return status == 501 || status == 400 ? UNSUPPORTED : FAILED;
+    return status == 501 || status == 400 ? REFUSED : FAILED;
 }
 
-static enum answer put_probe(struct s3_storage *s3, struct error *error)
+static enum answer put_probe(struct s3_storage *s3, enum s3_honoured with, struct error *error)
 {
+    struct s3_made made;
     struct s3_headers headers = {.count = 0};
     char *key = s3_key(s3, probe_key, error);
     if (!key)
         return FAILED;
-    s3_add(&headers, "if-none-match", "*");
+    if (with == S3_HONOURED)
+        s3_add(&headers, "if-none-match", "*");
     s3_add_reading(s3, &headers);
     s3_add_making(s3, &headers);
     const struct s3_call call = {.method = "PUT",
@@ -37,30 +39,24 @@ static enum answer put_probe(struct s3_storage *s3, struct error *error)
                                  .headers = headers.list,
                                  .header_count = headers.count,
                                  .body = probe_text,
-                                 .body_size = sizeof probe_text - 1};
-    struct http_exchange *exchange = s3_start(s3->client, &call, error);
-    enum answer answer = FAILED;
-    if (!exchange)
-        answer = judge(s3, error);
-    else if (s3_check_etag(exchange, error) == 0) {
-        answer = MADE;
-        s3->conditions.versioned = http_answer_header(exchange, "x-amz-version-id") != NULL;
-    }
-    http_finish(exchange);
+                                 .body_size = sizeof probe_text - 1,
+                                 .made = &made};
+    enum answer answer = s3_put(s3->client, &call, error) == 0 ? MADE : judge(s3, error);
+    if (answer == MADE)
+        s3->conditions.versioned = *made.version != '\0';
     free(key);
     return answer;
 }
 
 /* An object of one small part, under the probe's name, which exists by now. */
-static enum answer complete_probe(struct s3_storage *s3, struct error *error)
+static enum answer complete_probe(struct s3_storage *s3, enum s3_honoured with, struct error *error)
 {
     struct s3_multipart *multipart = s3_multipart_open(s3, probe_key, error);
     if (!multipart)
         return FAILED;
     enum answer answer = FAILED;
     if (s3_multipart_part(multipart, 1, probe_text, sizeof probe_text - 1, error) == 0)
-        answer =
-            s3_multipart_complete(multipart, S3_HONOURED, error) == 0 ? MADE : judge(s3, error);
+        answer = s3_multipart_complete(multipart, with, error) == 0 ? MADE : judge(s3, error);
     s3_multipart_close(multipart);
     return answer;
 }
@@ -72,25 +68,39 @@ static void warn(struct s3_storage *s3, const char *of_what, enum answer answer)
     log_warning(
         "%s %s \"If-None-Match: *\"%s, so each name is looked for before it is written: two "
         "servers that push the same name in the same moment could overwrite each other",
-        s3_client_place(s3->client)->host,
-        answer == UNSUPPORTED ? "does not know" : "does not heed", of_what);
+        s3_client_place(s3->client)->host, answer == REFUSED ? "does not know" : "does not heed",
+        of_what);
 }
 
 /* One of the conditions, and how it is tried. */
 struct question {
     enum s3_honoured *known, *told;
     const char *of_what;
-    enum answer (*try)(struct s3_storage *s3, struct error *error);
-    int tries; /* until the object is there */
+    enum answer (*try)(struct s3_storage *s3, enum s3_honoured with, struct error *error);
+    enum answer when_new; /* what the first try says when nobody has tried before */
 };
+
+/* A refusal may have other reasons than the condition, passing ones too. It is the condition when
+ * the same is taken without it, and then refused again with it. */
+static enum answer find_answer(struct s3_storage *s3, const struct question *question,
+                               struct error *error)
+{
+    enum answer answer = question->try(s3, S3_HONOURED, error);
+    if (answer == REFUSED && question->try(s3, S3_NOT_HONOURED, error) != MADE)
+        return FAILED;
+    if (answer == REFUSED || answer == question->when_new)
+        answer = question->try(s3, S3_HONOURED, error);
+    return answer;
+}
 
 static int find_out(struct s3_storage *s3, const struct question *question, struct error *error)
 {
-    enum answer answer = MADE;
-    for (int i = 0; i < question->tries && answer == MADE; i++)
-        answer = question->try(s3, error);
-    if (answer == FAILED)
+    enum answer answer = find_answer(s3, question, error);
+    if (answer == FAILED) {
+        if (error->class == ERROR_MISSING || error->class == ERROR_EXISTS)
+            error->class = ERROR_UNREACHABLE; /* that would be said of the object */
         return error_prefix(error, "can't find out whether a write can be create-only: ");
+    }
     *question->known = answer == EXISTED ? S3_HONOURED : S3_NOT_HONOURED;
     if (answer != EXISTED && *question->told != S3_NOT_HONOURED)
         warn(s3, question->of_what, answer);
@@ -101,7 +111,7 @@ static int find_out(struct s3_storage *s3, const struct question *question, stru
 int s3_conditions_put(struct s3_storage *s3, enum s3_honoured *honoured, struct error *error)
 {
     const struct question question = {&s3->conditions.put, &s3->conditions.put_told, "", put_probe,
-                                      2};
+                                      MADE};
     if (s3->conditions.put == S3_UNKNOWN && find_out(s3, &question, error))
         return -1;
     *honoured = s3->conditions.put;
@@ -111,7 +121,7 @@ int s3_conditions_put(struct s3_storage *s3, enum s3_honoured *honoured, struct 
 int s3_conditions_complete(struct s3_storage *s3, enum s3_honoured *honoured, struct error *error)
 {
     const struct question question = {&s3->conditions.complete, &s3->conditions.complete_told,
-                                      " for objects in several parts", complete_probe, 1};
+                                      " for objects in several parts", complete_probe, FAILED};
     /* Where it is refused or forgotten for an object, it is for several parts too. */
     if (s3_conditions_put(s3, honoured, error))
         return -1;
@@ -123,12 +133,15 @@ int s3_conditions_complete(struct s3_storage *s3, enum s3_honoured *honoured, st
     return 0;
 }
 
-void s3_conditions_watch(struct s3_storage *s3, const struct http_exchange *answer)
+/* That there is versioning is remembered: where the probe is there already, its answer does not say
+ * so, and all would be found out again and again. */
+void s3_conditions_watch(struct s3_storage *s3, const struct s3_made *made)
 {
     struct s3_conditions *conditions = &s3->conditions;
-    bool versioned = http_answer_header(answer, "x-amz-version-id") != NULL;
-    if (versioned && !conditions->versioned && conditions->put == S3_HONOURED)
-        conditions->put = conditions->complete = S3_UNKNOWN;
+    if (!*made->version || conditions->versioned || conditions->put != S3_HONOURED)
+        return;
+    conditions->versioned = true;
+    conditions->put = conditions->complete = S3_UNKNOWN;
 }
 
 /* ---- remembering ---- */

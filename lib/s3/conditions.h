@@ -14,7 +14,7 @@
 
 struct error;
 struct s3_storage;
-struct http_exchange;
+struct s3_made;
 
 enum s3_honoured { S3_UNKNOWN, S3_HONOURED, S3_NOT_HONOURED };
 
@@ -30,9 +30,10 @@ struct s3_conditions {
 int s3_conditions_put(struct s3_storage *s3, enum s3_honoured *honoured, struct error *error);
 int s3_conditions_complete(struct s3_storage *s3, enum s3_honoured *honoured, struct error *error);
 
-/* Looks at the answer to a PUT: when versioning has been switched on since the server was tried,
- * what is known is worth nothing. */
-void s3_conditions_watch(struct s3_storage *s3, const struct http_exchange *answer);
+/* Looks at what was said of an object that was made create-only: when versioning has been switched
+ * on since the server was tried, what is known is worth nothing, and is found out anew when it is
+ * asked for. */
+void s3_conditions_watch(struct s3_storage *s3, const struct s3_made *made);
 
 /* What is known, as lines "key=value", and back. */
 int s3_conditions_write(const struct s3_conditions *conditions, struct buf *notes,

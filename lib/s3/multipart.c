@@ -164,6 +164,7 @@ int s3_multipart_part(struct s3_multipart *multipart, unsigned number, const voi
                       size_t size, struct error *error)
 {
     char text[16];
+    struct s3_made made;
     struct s3_headers headers = {.count = 0};
     if (number == 0 || number > S3_PARTS_MAX)
         return error_set(error, ERROR_REFUSED,
@@ -179,18 +180,15 @@ int s3_multipart_part(struct s3_multipart *multipart, unsigned number, const voi
                                  .headers = headers.list,
                                  .header_count = headers.count,
                                  .body = data,
-                                 .body_size = size};
-    struct http_exchange *exchange = s3_start(multipart->s3->client, &call, error);
-    int result = exchange ? s3_check_etag(exchange, error) : -1;
-    if (result == 0) {
-        char **etag = &multipart->etags[number - 1];
-        *etag = strdup(http_answer_header(exchange, "ETag"));
-        result = *etag ? 0 : error_memory(error);
-        if (number > multipart->parts)
-            multipart->parts = number;
-    }
-    http_finish(exchange);
-    return result;
+                                 .body_size = size,
+                                 .made = &made};
+    if (s3_put(multipart->s3->client, &call, error))
+        return -1;
+    char **etag = &multipart->etags[number - 1];
+    *etag = strdup(made.etag);
+    if (number > multipart->parts)
+        multipart->parts = number;
+    return *etag ? 0 : error_memory(error);
 }
 
 /* ETags are quoted hex, whose quotes are the only characters that XML could mind; a strange one is
@@ -224,14 +222,21 @@ static int check_completed(const struct buf *body, struct error *error)
                         ignore_element, NULL, error);
 }
 
+static int refuse_existing(void *context, struct error *error)
+{
+    struct s3_multipart *multipart = context;
+    int found = s3_exists(multipart->s3, multipart->object, error);
+    return found > 0 ? error_set(error, ERROR_EXISTS, "%s is there", multipart->object) : found;
+}
+
 /* The upload is gone: completed by an attempt whose answer was lost, or aborted by someone else. */
 static int after_lost(struct s3_multipart *multipart, struct error *error)
 {
     struct error own;
-    int found = s3_exists(multipart->s3, multipart->object, &own);
-    if (found > 0)
-        return error_set(error, ERROR_EXISTS, "%s is there", multipart->object);
-    error->class = ERROR_UNREACHABLE;
+    if (refuse_existing(multipart, &own) && own.class == ERROR_EXISTS)
+        *error = own;
+    else
+        error->class = ERROR_UNREACHABLE;
     return -1;
 }
 
@@ -239,6 +244,7 @@ int s3_multipart_complete(struct s3_multipart *multipart, enum s3_honoured honou
                           struct error *error)
 {
     struct buf xml = {0}, body = {0};
+    struct s3_made made;
     struct s3_headers headers = {.count = 0};
     const struct aws_parameter query = {"uploadId", multipart->upload};
     s3_add(&headers, "content-type", "application/xml");
@@ -253,7 +259,10 @@ int s3_multipart_complete(struct s3_multipart *multipart, enum s3_honoured honou
                                  .headers = headers.list,
                                  .header_count = headers.count,
                                  .body = xml.data,
-                                 .body_size = xml.length};
+                                 .body_size = xml.length,
+                                 .made = &made,
+                                 .before_again = honoured == S3_HONOURED ? NULL : refuse_existing,
+                                 .context = multipart};
     if (result == 0)
         result = s3_call(multipart->s3->client, &call, ANSWER_MAX, &body, error);
     if (result == 0)
@@ -261,6 +270,7 @@ int s3_multipart_complete(struct s3_multipart *multipart, enum s3_honoured honou
     else if (error->class == ERROR_MISSING)
         result = after_lost(multipart, error);
     if (result == 0) {
+        s3_conditions_watch(multipart->s3, &made);
         free(multipart->upload);
         multipart->upload = NULL;
     }

@@ -24,7 +24,8 @@ int s3_multipart_part(struct s3_multipart *multipart, unsigned number, const voi
 
 /* Makes the object of parts 1 to the highest. With S3_HONOURED only if the key is not there:
  * ERROR_EXISTS. That is also the answer when the object is there though the server no longer knows
- * the upload: the answer to its completion may have been lost. */
+ * the upload: the answer to its completion may have been lost. Without it the caller looks first;
+ * before a second attempt it is looked here. */
 int s3_multipart_complete(struct s3_multipart *multipart, enum s3_honoured honoured,
                           struct error *error);
 

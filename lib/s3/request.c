@@ -8,6 +8,7 @@
 #include "crypto/sha256.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -280,7 +281,8 @@ static struct http_exchange *start(struct s3_client *client, const struct s3_cal
 {
     client->failure = (struct s3_failure){0};
     for (bool again = true; again;) {
-        attempts->made++;
+        if (attempts->made++ && call->before_again && call->before_again(call->context, error))
+            return NULL;
         struct http_exchange *exchange = send_once(client, call, error);
         if (exchange && succeeded(exchange))
             return exchange;
@@ -303,6 +305,15 @@ struct http_exchange *s3_start(struct s3_client *client, const struct s3_call *c
     return start(client, call, &attempts, error);
 }
 
+static void read_made(const struct http_exchange *exchange, struct s3_made *made)
+{
+    const char *etag = http_answer_header(exchange, "ETag");
+    const char *version = http_answer_header(exchange, "x-amz-version-id");
+    made->status = http_status(exchange);
+    snprintf(made->etag, sizeof made->etag, "%s", etag ? etag : "");
+    snprintf(made->version, sizeof made->version, "%s", version ? version : "");
+}
+
 int s3_call(struct s3_client *client, const struct s3_call *call, size_t limit, struct buf *body,
             struct error *error)
 {
@@ -320,8 +331,30 @@ int s3_call(struct s3_client *client, const struct s3_call *call, size_t limit, 
             again = again_after_answer(client, call, &attempts, error);
         else
             result = 0;
+        if (result == 0 && call->made)
+            read_made(exchange, call->made);
         http_finish(exchange);
     }
     buf_free(&own);
     return result;
+}
+
+/* 201 and 204 are what Ceph can be told to answer (rgw_s3_success_create_obj_status). */
+int s3_put(struct s3_client *client, const struct s3_call *call, struct error *error)
+{
+    enum { BODY_MAX = 64 * 1024 };
+    struct buf body = {0};
+    int result = s3_call(client, call, BODY_MAX, &body, error);
+    size_t length = body.length;
+    buf_free(&body);
+    if (result)
+        return -1;
+    const struct s3_made *made = call->made;
+    bool is_made = made->status == 200 || made->status == 201 || made->status == 204;
+    if (is_made && *made->etag && length == 0)
+        return 0;
+    return error_set(error, ERROR_UNREACHABLE,
+                     "what answers is no S3 server (status %d %s an ETag, %s a body): a proxy in "
+                     "between?",
+                     made->status, *made->etag ? "with" : "without", length ? "with" : "without");
 }

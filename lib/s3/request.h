@@ -20,6 +20,13 @@ void s3_client_close(struct s3_client *client);
 
 const struct s3_place *s3_client_place(const struct s3_client *client);
 
+/* What the answer to a write says of what was made; "" for what it does not. */
+struct s3_made {
+    int status;
+    char etag[256];
+    char version[1100]; /* of a bucket with versioning; AWS: at most 1,024 bytes */
+};
+
 /* Everything is borrowed until the call returns, the body until the exchange is finished. */
 struct s3_call {
     const char *method;
@@ -33,6 +40,10 @@ struct s3_call {
     bool to_the_end; /* as http_request's */
     bool checksum;   /* its SHA-256, which is signed, also as x-amz-checksum-sha256: AWS keeps that
                         with the object, and wants it in a bucket with Object Lock */
+    struct s3_made *made; /* what s3_call shall fill in; NULL: nothing */
+    /* Asked before it is sent again: -1, with an error, ends the call instead. NULL: nobody. */
+    int (*before_again)(void *context, struct error *error);
+    void *context;
 };
 
 enum { S3_HEADERS_MAX = 32 }; /* of one call */
@@ -50,6 +61,11 @@ struct http_exchange *s3_start(struct s3_client *client, const struct s3_call *c
  * it is an <Error>. ERROR_UNREACHABLE for more than `limit` bytes. `body` may be NULL. */
 int s3_call(struct s3_client *client, const struct s3_call *call, size_t limit, struct buf *body,
             struct error *error);
+
+/* A PUT that makes an object or a part; call->made is needed. Only what an S3 server answers to it
+ * is success: status 200, 201 or 204, an ETag and no body. That of a proxy which wants to be logged
+ * in to, or of any other server, is ERROR_UNREACHABLE. Else as s3_call. */
+int s3_put(struct s3_client *client, const struct s3_call *call, struct error *error);
 
 /* What the server said when s3_start or s3_call last failed. */
 const struct s3_failure *s3_client_failure(const struct s3_client *client);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ATTRIBUTES_MAX = 16, ATTRIBUTE_NAME_MAX = 64 };
+enum { ATTRIBUTES_MAX = 16, ATTRIBUTE_NAME_MAX = 64, ANSWER_MAX = 64 * 1024 };
 
 struct s3_upload {
     struct storage_upload upload;
@@ -145,13 +145,19 @@ static int add_attributes(const char *lines, struct attributes *attributes,
     return 0;
 }
 
+static int look_again(void *context, struct error *error)
+{
+    return refuse_existing(context, error);
+}
+
+/* Where the condition is not honoured, an attempt that is made later needs a look of its own: the
+ * name may have been taken meanwhile, perhaps by the attempt before, whose answer was lost. */
 static int put(struct s3_upload *upload, enum s3_honoured honoured, const char *attributes_text,
-               struct error *error)
+               struct s3_made *made, struct error *error)
 {
     struct s3_storage *s3 = storage_of(upload);
     struct s3_headers headers = {.count = 0};
     struct attributes attributes;
-    struct http_exchange *exchange = NULL;
     char *key = s3_key(s3, upload->key, error);
     if (honoured == S3_HONOURED)
         s3_add(&headers, "if-none-match", "*");
@@ -164,25 +170,58 @@ static int put(struct s3_upload *upload, enum s3_honoured honoured, const char *
                                  .header_count = headers.count,
                                  .body = upload->first.data,
                                  .body_size = upload->first.length,
-                                 .checksum = true};
-    if (result == 0 && key)
-        exchange = s3_start(s3->client, &call, error);
-    result = exchange ? s3_check_etag(exchange, error) : -1;
+                                 .checksum = true,
+                                 .made = made,
+                                 .before_again = honoured == S3_HONOURED ? NULL : look_again,
+                                 .context = upload};
     if (result == 0)
-        s3_conditions_watch(s3, exchange);
-    http_finish(exchange);
+        result = key ? s3_put(s3->client, &call, error) : -1;
     free(attributes.text);
     free(key);
     return result;
 }
 
+static int put_after_look(struct s3_upload *upload, const char *attributes, struct error *error)
+{
+    struct s3_made made;
+    if (refuse_existing(upload, error))
+        return -1;
+    return put(upload, S3_NOT_HONOURED, attributes, &made, error);
+}
+
+/* The version that was just written: what it may cover is to be found again. */
+static int take_back(struct s3_upload *upload, const struct s3_made *made, struct error *error)
+{
+    struct s3_storage *s3 = storage_of(upload);
+    const struct aws_parameter query = {"versionId", made->version};
+    char *key = s3_key(s3, upload->key, error);
+    const struct s3_call call = {
+        .method = "DELETE", .key = key, .query = &query, .query_count = 1, .to_the_end = true};
+    int result = key ? s3_call(s3->client, &call, ANSWER_MAX, NULL, error) : -1;
+    free(key);
+    return result ? error_prefix(error, "versioning has been switched on, so it may hide an object "
+                                        "of the same name, and can't be taken back: ")
+                  : 0;
+}
+
 static int commit_one(struct s3_upload *upload, const char *attributes, struct error *error)
 {
+    struct s3_storage *s3 = storage_of(upload);
     enum s3_honoured honoured;
-    if (s3_conditions_put(storage_of(upload), &honoured, error) ||
-        (honoured == S3_NOT_HONOURED && refuse_existing(upload, error)))
+    struct s3_made made;
+    if (s3_conditions_put(s3, &honoured, error))
         return -1;
-    return put(upload, honoured, attributes, error);
+    if (honoured == S3_NOT_HONOURED)
+        return put_after_look(upload, attributes, error);
+    if (put(upload, S3_HONOURED, attributes, &made, error))
+        return -1;
+    s3_conditions_watch(s3, &made);
+    int known = s3_conditions_put(s3, &honoured, error);
+    if (known == 0 && honoured == S3_HONOURED)
+        return 0;
+    if (take_back(upload, &made, error) || known)
+        return -1;
+    return put_after_look(upload, attributes, error);
 }
 
 int s3_upload_commit(struct storage_upload *storage_upload, const struct storage_commit *commit,

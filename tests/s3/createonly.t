@@ -136,6 +136,84 @@ sub warns_and_refuses
 	is(fetched($archive, $files[0]), '', '... and what was there is there');
 }
 
+# Versioning is switched on, and the first push then is of a name that is taken.
+for my $case ([ 'is refused', 4, qr/other content/, 1 ], [ 'and may not remove: that is told', 3, qr/versioning has been switched on/, 2, 'answer', status => 403, code => 'AccessDenied' ])
+{
+	my ($what, $code, $like, $versions, @fault) = @$case;
+	my $bucket  = $gateway->bucket("taken$code");
+	my $archive = "s3://$bucket/main";
+	act_as($gateway, endpoint => $proxy->endpoint);
+	forget();
+	my $file = next_segment($servers[0]);
+	succeeds('a bucket without versioning', 'walpush', $archive, $file);
+	$gateway->client->configure($bucket, 'versioning', '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>');
+	$proxy->fault(shift @fault, method => 'DELETE', @fault) if @fault;
+	my $run = run('walpush', $archive, put_segment($servers[1], number => hex(substr basename($file), 16), seed => 2));
+	is($run->{code}, $code, "versioning is switched on, the first push brings other content under a name that is taken, $what") or diag(told_all($run));
+	like($run->{err}, qr/^walpush: error: .*$like/m, '... in words');
+	is(scalar(my @all = grep { m{main/\Q${\basename($file)}\E} } $gateway->versions($bucket)), $versions, "... versions: $versions");
+	is(fetched($archive, $file), '', '... and what was there is there') if $versions == 1;
+	$proxy->clear;
+}
+
+{
+	my $bucket  = $gateway->bucket('kept');
+	my $archive = "s3://$bucket/main";
+	my @version = ('edit_answer', method => 'PUT', path => qr/\.zst/, pattern => 'x', replacement => 'x', headers => { 'x-amz-version-id' => 'abc' });
+	succeeds('an archive', 'walpush', '--cache=none', $archive, next_segment($servers[0]));
+	forget();
+	$proxy->clear;
+	$proxy->fault(@version);
+	succeeds('versions by a server that keeps its word: a push', 'walpush', $archive, next_segment($servers[0]));
+	$proxy->clear;
+	$proxy->fault(@version);
+	succeeds('... and the next one', 'walpush', $archive, next_segment($servers[0]));
+	is($proxy->request_count, 1, '... which is one request') or diag(requests_told($proxy));
+	$proxy->clear;
+}
+
+# ---- a look is only good for one attempt
+
+for my $case ([ 'a PUT', [], PUT => '' ], [ 'the end of an upload in parts', [ '--compress=none', '--s3-part-size=5MiB' ], POST => '.*uploadId=' ])
+{
+	my ($what, $options, $method, $path) = @$case;
+	my $bucket  = $gateway->bucket('looks' . lc $method, versioning => 'Enabled');
+	my $archive = "s3://$bucket/main";
+	my @large   = (size => 16 * MB);
+	run('walpush', @$options, $archive, next_segment($servers[0], @large));
+	my $file  = next_segment($servers[0], @large);
+	my $other = put_segment($servers[1], @large, number => hex(substr basename($file), 16), seed => 2);
+	$proxy->clear;
+	$proxy->fault('answer', method => $method, path => basename($file) . $path, status => 503, code => 'SlowDown', headers => { 'Retry-After' => 3 }, times => 1);
+	my $started = WalRace::start(undef, undef, 'walpush', @$options, $archive, $file);
+	ok((wait_until { grep { $_->{status} } $proxy->requests($method, qr/${\basename($file)}$path/) } 20), "$what is to be tried again");
+	succeeds('... meanwhile another server pushes the name', 'walpush', @$options, $archive, $other);
+	my $run = WalRace::finish($started);
+	is($run->{code}, 4, '... and the first one is refused') or diag($run->{err});
+	is(fetched($archive, $other, grep { /compress/ } @$options), '', '... what was acknowledged is there');
+	$proxy->clear;
+}
+
+# ---- what is no word on the condition
+
+for my $case ([ 'RequestTimeout', '--retries=0' ], [ 'ExpiredToken' ], [ 'KMS.ThrottlingException' ], [ 'InvalidArgument' ], [undef])
+{
+	my ($code, @options) = @$case;
+	state $count = 0;
+	my $archive = "s3://${\$gateway->bucket('passing' . ++$count)}/main";
+	forget();
+	$proxy->fault('answer', method => 'PUT', path => 'probe', status => 400, code => $code, times => 1);
+	my $file = next_segment($servers[0]);
+	succeeds('the probe is refused once, 400 ' . ($code // 'without a code'), 'walpush', @options, $archive, $file);
+	my ($put) = $proxy->requests('PUT', qr/${\basename($file)}/);
+	is($put->{headers}{'if-none-match'}, '*', '... which is no reason to write without the condition');
+	like(join('', map { slurp($_) } remembered()), qr/^put-condition=honoured$/m, '... now, or in the next hour');
+	$proxy->clear;
+}
+forget();
+refuses('a wrong storage class is not taken for it', { code => 3, like => qr/400 InvalidArgument/ }, 'walpush', '--s3-storage-class=NONSENSE',
+	"s3://${\$gateway->bucket('class')}/main", next_segment($servers[0]));
+
 act_as($gateway, endpoint => $proxy->endpoint);
 for my $case (
 	[ 'a server that answers 501', qr/does not know "If-None-Match: \*"/, 'answer', status => 501, code => 'NotImplemented' ],

@@ -21,6 +21,8 @@ my $bomb = '<?xml version="1.0"?><!DOCTYPE Error [<!ENTITY a "aaaaaaaaaaaaaaaaaa
   . join('', map { '<!ENTITY ' . chr(97 + $_) . ' "' . ('&' . chr(96 + $_) . ';') x 40 . '">' } 1 .. 9)
   . ']><Error><Code>&j;</Code></Error>';
 
+my $etag = { ETag => '"0123456789abcdef0123456789abcdef"' };
+
 # Each: title, what is expected, faults for the PUT of the object. Expected: code; is, whether the object is there afterwards (when
 # the code is 0: it is); most, requests at most; longest, in seconds; like, of the message; said, what is said though all is well.
 my @cases = (
@@ -78,6 +80,8 @@ my @cases = (
 	[ '200 with a page of HTML',        { code => 3, like => qr/S3 server/ }, [ 'answer', status => 200, body => $html, headers => { 'Content-Type' => 'text/html' } ] ],
 	[ '200 with nothing',               { code => 3, like => qr/S3 server/ }, [ 'answer', status => 200 ] ],
 	[ '204 with nothing',               { code => 3, like => qr/S3 server/ }, [ 'answer', status => 204 ] ],
+	[ '200 with an ETag and a page of HTML', { code => 3, like => qr/S3 server/ }, [ 'answer', status => 200, body => $html, headers => $etag ] ],
+	(map { [ "$_ with an ETag",     { code => 3, like => qr/S3 server/ }, [ 'answer', status => $_, headers => $etag ] ] } 202, 203, 206, 299),
 	[ '200 with a page without end',    { code => 3, longest => 6 }, [ 'endless', status => 200, body => $html ] ],
 	[ '404 with a page of HTML',        { code => 3, most => 1 }, [ 'answer', status => 404, body => $html ] ],
 	[ '404 NoSuchKey for a PUT',        { code => 3, most => 1 }, [ 'answer', status => 404, code => 'NoSuchKey' ] ],
