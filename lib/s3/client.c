@@ -105,6 +105,11 @@ const struct s3_place *s3_client_place(const struct s3_client *client)
     return &client->place;
 }
 
+time_t s3_client_time(const struct s3_client *client)
+{
+    return time(NULL) + client->clock_offset;
+}
+
 const struct s3_failure *s3_client_failure(const struct s3_client *client)
 {
     return &client->failure;

@@ -25,7 +25,8 @@ struct page {
     const char *prefix;
     char *last; /* the greatest key so far; owned */
     char *token;
-    bool truncated, encoded, stopped;
+    enum { UNSAID, GOES_ON, ENDS } said; /* IsTruncated: a list that says neither may not be all */
+    bool encoded, stopped;
     size_t keys;
     char *key; /* of this element */
     storage_visit *visit;
@@ -83,13 +84,29 @@ static int replace(char **to, const char *text, struct error *error)
     return *to ? 0 : error_memory(error);
 }
 
+/* Not every server encodes it. */
+static int check_prefix(struct page *page, const char *text, struct error *error)
+{
+    if (strcmp(text, page->prefix) == 0)
+        return 0;
+    char *prefix = strdup(text);
+    if (!prefix)
+        return error_memory(error);
+    decode(prefix);
+    bool same = page->encoded && strcmp(prefix, page->prefix) == 0;
+    free(prefix);
+    return same ? 0 : liar("it is of another prefix", error);
+}
+
 static int take_element(void *context, const char *path, const char *text, struct error *error)
 {
     struct page *page = context;
     if (strcmp(path, "IsTruncated") == 0)
-        page->truncated = strcmp(text, "true") == 0;
-    else if (strcmp(path, "EncodingType") == 0)
-        page->encoded = strcmp(text, "url") == 0;
+        page->said = strcmp(text, "true") == 0    ? GOES_ON
+                     : strcmp(text, "false") == 0 ? ENDS
+                                                  : UNSAID;
+    else if (strcmp(path, "Prefix") == 0)
+        return check_prefix(page, text, error);
     else if (strcmp(path, "NextContinuationToken") == 0)
         return replace(&page->token, text, error);
     else if (strcmp(path, "Contents/Key") == 0)
@@ -111,13 +128,19 @@ static int read_page(struct page *page, const struct buf *body, struct error *er
 {
     static const char root[] = "ListBucketResult";
     const char *xml = body->data ? body->data : "";
-    page->truncated = false;
+    page->said = UNSAID;
     page->keys = 0;
     page->encoded = false;
     if (strstr(xml, "<EncodingType>") &&
         aws_xml_read(xml, body->length, root, find_encoding, page, error))
         return -1;
-    return aws_xml_read(xml, body->length, root, take_element, page, error);
+    if (aws_xml_read(xml, body->length, root, take_element, page, error))
+        return -1;
+    if (page->said == UNSAID)
+        return liar("it does not say whether it is complete", error);
+    if (page->said == ENDS && page->token && *page->token)
+        return liar("it says that it ends, and where it goes on", error);
+    return 0;
 }
 
 static int ask(struct s3_storage *s3, const struct page *page, const char *start, size_t count,
@@ -160,12 +183,12 @@ static int list_pages(struct s3_storage *s3, struct page *page, const char *star
         result = ask(s3, page, start, token ? PAGE : FIRST_PAGE, token, &body, error);
         if (result == 0)
             result = read_page(page, &body, error);
-        if (result == 0 && page->truncated && !page->stopped)
+        if (result == 0 && page->said == GOES_ON && !page->stopped)
             result = check_going_on(page, token, &empty, error);
         free(token);
         token = page->token;
         page->token = NULL;
-    } while (result == 0 && page->truncated && !page->stopped);
+    } while (result == 0 && page->said == GOES_ON && !page->stopped);
     free(token);
     buf_free(&body);
     return result;

@@ -32,6 +32,7 @@ static int abort_upload(struct s3_storage *s3, const char *key, const char *uplo
 /* ---- what killed ones have left ---- */
 
 struct stale {
+    const char *like; /* the key that is being uploaded now */
     char *keys[STALE_MAX], *uploads[STALE_MAX];
     size_t count;
     char *key, *upload; /* of the element that is being read */
@@ -44,11 +45,22 @@ static void keep(char **to, const char *text)
     *to = strdup(text);
 }
 
+/* Other tools may upload into the bucket too, also directly below the prefix. Ours are those whose
+ * keys differ from the one that is being uploaded in hexadecimal digits at most. */
+static bool is_ours(const char *key, const char *like)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    while (*key && *like && (*key == *like || (strchr(digits, *key) && strchr(digits, *like))))
+        key++, like++;
+    return !*key && !*like;
+}
+
 static void take_stale(struct stale *stale, const char *initiated)
 {
     struct tm tm = {0};
     if (stale->count == STALE_MAX || !stale->key || !stale->upload ||
-        !strptime(initiated, "%Y-%m-%dT%H:%M:%S", &tm) || timegm(&tm) >= stale->before)
+        !is_ours(stale->key, stale->like) || !strptime(initiated, "%Y-%m-%dT%H:%M:%S", &tm) ||
+        timegm(&tm) >= stale->before)
         return;
     stale->keys[stale->count] = stale->key;
     stale->uploads[stale->count++] = stale->upload;
@@ -69,15 +81,19 @@ static int visit_stale(void *context, const char *path, const char *text, struct
     return 0;
 }
 
-/* Never fails: what can't be aborted now is left for later, or for a lifecycle rule. */
-static void sweep(struct s3_storage *s3)
+/* Never fails: what can't be aborted now is left for later, or for a lifecycle rule. By the
+ * server's clock, since that is the one of the list. */
+static void sweep(struct s3_storage *s3, const char *key)
 {
-    struct stale stale = {.before = time(NULL) - OLD_SECONDS};
+    struct stale stale = {.like = key, .before = s3_client_time(s3->client) - OLD_SECONDS};
     struct error ignored;
     struct buf body = {0};
-    const struct aws_parameter query[] = {{"uploads", ""}, {"prefix", s3->prefix}};
-    const struct s3_call call = {.method = "GET", .query = query, .query_count = 2};
-    if (s3_call(s3->client, &call, ANSWER_MAX, &body, &ignored) == 0)
+    const char *slash = strrchr(key, '/');
+    char *directory = strndup(key, slash ? (size_t)(slash + 1 - key) : 0);
+    const struct aws_parameter query[] = {
+        {"uploads", ""}, {"delimiter", "/"}, {"prefix", directory}};
+    const struct s3_call call = {.method = "GET", .query = query, .query_count = 3};
+    if (directory && s3_call(s3->client, &call, ANSWER_MAX, &body, &ignored) == 0)
         aws_xml_read(body.data ? body.data : "", body.length, "ListMultipartUploadsResult",
                      visit_stale, &stale, &ignored);
     for (size_t i = 0; i < stale.count; i++) {
@@ -87,6 +103,7 @@ static void sweep(struct s3_storage *s3)
     }
     free(stale.key);
     free(stale.upload);
+    free(directory);
     buf_free(&body);
 }
 
@@ -132,10 +149,10 @@ struct s3_multipart *s3_multipart_open(struct s3_storage *s3, const char *key, s
         error_memory(error);
         return NULL;
     }
-    sweep(s3);
     multipart->s3 = s3;
     multipart->key = s3_key(s3, key, error);
     if (multipart->key) {
+        sweep(s3, multipart->key);
         multipart->object = multipart->key + strlen(s3->prefix);
         if (begin(multipart, error) == 0)
             return multipart;

@@ -12,9 +12,9 @@ struct s3_multipart;
 
 enum { S3_PARTS_MAX = 10000 };
 
-/* Begins it, after having aborted those below the archive's prefix that were begun more than a day
- * ago: what killed pushes have left. NULL on failure. s3_multipart_close aborts it unless it was
- * completed; NULL is allowed. */
+/* Begins it, after having aborted what killed pushes have left: uploads that were begun more than a
+ * day ago, beside this one, under a key that differs in digits only. NULL on failure.
+ * s3_multipart_close aborts it unless it was completed; NULL is allowed. */
 struct s3_multipart *s3_multipart_open(struct s3_storage *s3, const char *key, struct error *error);
 void s3_multipart_close(struct s3_multipart *multipart);
 

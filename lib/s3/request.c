@@ -101,7 +101,7 @@ static int sign(struct s3_client *client, const struct s3_call *call,
                 struct signed_request *request, struct error *error)
 {
     struct aws_keys keys;
-    time_t now = time(NULL) + client->clock_offset;
+    time_t now = s3_client_time(client);
     aws_date(now, request->date);
     if (get_keys(client, &keys, error) || write_url(client, call, request, error) ||
         digest_body(call, request, error))

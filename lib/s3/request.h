@@ -20,6 +20,9 @@ void s3_client_close(struct s3_client *client);
 
 const struct s3_place *s3_client_place(const struct s3_client *client);
 
+/* Now, by the server's clock as far as it is known to differ. */
+time_t s3_client_time(const struct s3_client *client);
+
 /* What the answer to a write says of what was made; "" for what it does not. */
 struct s3_made {
     int status;

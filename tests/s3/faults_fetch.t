@@ -124,6 +124,13 @@ my @cases = (
 	[ 'a list of another bucket kind',  $absent, @never, 'list', 'answer', status => 200, body => '<ListAllMyBucketsResult></ListAllMyBucketsResult>' ],
 	[ 'a list without end',             $absent, @never, 'later', 'same_page' ],
 	[ 'a list that goes on, but not where', $absent, @never, 'list', 'edit_answer', pattern => '<IsTruncated>false', replacement => '<IsTruncated>true' ],
+	(map { my ($what, $elements) = @$_; [ "a list that $what", $absent, @never, 'list', 'answer', status => 200, body => "<ListBucketResult>$elements</ListBucketResult>" ] }
+		[ 'says nothing',                 '' ],
+		[ 'says "True"',                  '<IsTruncated>True</IsTruncated><NextContinuationToken>x</NextContinuationToken>' ],
+		[ 'says "true" between blanks',   '<IsTruncated> true </IsTruncated><NextContinuationToken>x</NextContinuationToken>' ],
+		[ 'says only where it goes on',   '<NextContinuationToken>x</NextContinuationToken>' ],
+		[ 'ends, and says where it goes on', '<IsTruncated>false</IsTruncated><NextContinuationToken>x</NextContinuationToken>' ],
+		[ 'is of another prefix',         '<Prefix>zzz/</Prefix><IsTruncated>false</IsTruncated>' ]),
 	[ 'a list of keys that were not asked for', $absent, @never, 'list', 'answer', status => 200,
 		body => "$list<Contents><Key>elsewhere/1</Key></Contents></ListBucketResult>" ],
 	[ 'a list with control characters', $absent, @never, 'list', 'answer', status => 200, body => "$list<Contents><Key>\1\2</Key></Contents></ListBucketResult>" ],

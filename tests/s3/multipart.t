@@ -106,6 +106,41 @@ sub abort_all
 	return;
 }
 
+# ---- what killed ones have left
+
+{
+	my $name = sub { sprintf '%024X', $_[0] };
+	my @ours   = map { "main/$_" } $name->(1), $name->(2);
+	my @others = ('base/backup.tar', 'main/notours.bin', 'main/' . $name->(3) . '.zst', 'main/' . $name->(4) . '.tar', 'main/deeper/' . $name->(5), $name->(6), 'main2/' . $name->(7));
+	my $left = sub { return join ' ', sort grep { !m{/probe} } $gateway->uploads($bucket) };
+	my $begun = sub { return '<Initiated>' . POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime(time - $_[0] * 3600)) . '</Initiated>' };
+	my $age = sub {
+		$proxy->clear;
+		$proxy->fault('edit_answer', method => 'GET', path => 'uploads', pattern => '<Initiated>[^<]*</Initiated>', replacement => $begun->(@_));
+	};
+	$gateway->client->must('POST', $bucket, $_, query => { uploads => '' }) for @ours, @others;
+	my $all = $left->();
+	$age->(23);
+	succeeds('uploads of 23 hours ago', 'walpush', @parts, $archive, next_large());
+	is($left->(), $all, '... are left alone');
+	for my $hours (23, 25)
+	{
+		my $ahead = 72;
+		$proxy->clear;
+		$proxy->fault('answer', method => 'GET', path => 'uploads', status => 200, body => "<ListMultipartUploadsResult><Upload><Key>$ours[1]</Key>"
+			  . '<UploadId>theirs</UploadId>' . $begun->($ahead + $hours) . '</Upload></ListMultipartUploadsResult>');
+		$proxy->fault('clock', seconds => -3600 * $ahead);
+		my $run = run('walpush', @parts, $archive, next_large());
+		is($run->{code}, 0, "three days behind the clock here: $hours hours ago") or diag(told_all($run));
+		is($proxy->request_count('DELETE', qr/theirs/) ? 1 : 0, $hours > 24 ? 1 : 0, "... by the server's");
+	}
+	$age->(25);
+	is(run('walpush', @parts, "s3://$bucket", next_large())->{code}, 0, '25 hours ago: a push into the archive above');
+	succeeds('... and one into the archive', 'walpush', @parts, $archive, next_large());
+	is($left->(), join(' ', sort grep { $_ ne $name->(6) } @others), '... each takes away its own, and nothing that others upload');
+	abort_all();
+}
+
 # ---- a server that fails
 
 my $html = "<html><body>Please log in.</body></html>\n";
