@@ -238,6 +238,14 @@ static const char *without_prefix(const struct s3_storage *s3, const char *key)
     return strncmp(key, s3->prefix, length) == 0 ? key + length : key;
 }
 
+static void forget_failure(struct removal *removal)
+{
+    free(removal->key);
+    free(removal->code);
+    free(removal->text);
+    removal->key = removal->code = removal->text = NULL;
+}
+
 static int take_failure(void *context, const char *path, const char *text, struct error *error)
 {
     struct removal *removal = context;
@@ -248,12 +256,15 @@ static int take_failure(void *context, const char *path, const char *text, struc
         return replace(&removal->code, text, error);
     if (strcmp(path, "Error/Message") == 0)
         return replace(&removal->text, text, error);
-    if (strcmp(path, "Error") != 0 || !removal->code || strcmp(removal->code, "NoSuchKey") == 0)
+    if (strcmp(path, "Error") != 0)
         return 0;
     const char *key = removal->key ? without_prefix(removal->s3, removal->key) : "?";
-    error_set(&one, ERROR_UNREACHABLE, "can't remove %s: %s: %s", key, removal->code,
+    const char *code = removal->code ? removal->code : "no reason given";
+    error_set(&one, ERROR_UNREACHABLE, "can't remove %s: %s: %s", key, code,
               removal->text ? removal->text : "");
-    removal->failed(removal->context, key, &one);
+    if (strcmp(code, "NoSuchKey") != 0)
+        removal->failed(removal->context, key, &one);
+    forget_failure(removal);
     return 0;
 }
 
@@ -311,6 +322,14 @@ static int remove_one(struct s3_storage *s3, const char *key, struct error *erro
     return result && whole && error->class == ERROR_MISSING ? 0 : result;
 }
 
+/* A server that is out of reach is so for all of them, each of which would take its whole time. */
+static bool ends_removal(const struct s3_failure *failure, const struct error *error)
+{
+    return error->class == ERROR_INTERRUPTED ||
+           (error->class == ERROR_UNREACHABLE &&
+            (failure->status == 0 || failure->status == 429 || failure->status >= 500));
+}
+
 /* When it is forbidden for the first, it is for all. */
 static int remove_alone(struct removal *removal, const char *const *keys, size_t count,
                         struct error *error)
@@ -319,7 +338,8 @@ static int remove_alone(struct removal *removal, const char *const *keys, size_t
     for (size_t i = 0; i < count; i++) {
         if (remove_one(removal->s3, keys[i], &one) == 0)
             continue;
-        if (i == 0 && s3_client_failure(removal->s3->client)->status == FORBIDDEN) {
+        const struct s3_failure *failure = s3_client_failure(removal->s3->client);
+        if ((i == 0 && failure->status == FORBIDDEN) || ends_removal(failure, &one)) {
             *error = one;
             return -1;
         }
@@ -349,8 +369,6 @@ int s3_remove(struct storage *storage, const char *const *keys, size_t count,
         if (result && is_unsupported(s3_client_failure(s3->client)))
             result = remove_alone(&removal, keys + done, n, error);
     }
-    free(removal.key);
-    free(removal.code);
-    free(removal.text);
+    forget_failure(&removal);
     return result;
 }

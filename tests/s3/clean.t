@@ -6,6 +6,7 @@ use feature qw(state);
 use CephGateway;
 use FaultProxy;
 use S3Test;
+use WalRace;
 
 my $gateway = CephGateway->start;
 my $proxy   = FaultProxy->start($gateway);
@@ -139,6 +140,14 @@ sub errors
 	like($run->{err}, qr/^walclean: error: .*\Q$_\E.*AccessDenied/m, "... $_ is told") for @names[ 1, 3 ];
 	is(scalar(lines($run->{err})), 3, '... and how many') or diag($run->{err});
 	$proxy->clear;
+
+	$proxy->fault('answer', method => 'POST', body => '<DeleteResult><Error><Key>stubborn/one</Key><Code>NoSuchKey</Code></Error><Error><Key>stubborn/'
+		  . "$names[0]</Key><Message>locked</Message></Error><Error><Code>AccessDenied</Code></Error></DeleteResult>");
+	$run = run('walclean', $archive, name(5));
+	is($run->{code}, 6, 'one is locked for a reason that is not given, one that is not named is forbidden') or diag($run->{err});
+	like($run->{err}, qr/^walclean: error: .*\Q$names[0]\E: no reason given: locked$/m, '... the first is told');
+	like($run->{err}, qr/^walclean: error: can't remove [?]: AccessDenied: $/m, '... and the other, as itself') or diag($run->{err});
+	$proxy->clear;
 }
 
 my $html = "<html><body>Please log in.</body></html>\n";
@@ -187,6 +196,28 @@ for my $case (
 	like($run->{err}, qr/^walclean: error: .*${\name(2)}\.zst.*AccessDenied/m, '... which is told');
 	is(scalar(lines($run->{err})), 2, '... and how many') or diag($run->{err});
 	is(join(' ', left('single')), join(' ', map { name($_) . '.zst' } 2, 3, 5), '... the others have gone');
+	$proxy->clear;
+}
+
+{
+	my $archive = fill('away', map { name($_) . '.zst' } 1 .. 12);
+	$proxy->fault('answer', method => 'POST', status => 501, code => 'NotImplemented');
+	$proxy->fault('answer', method => 'DELETE', status => 503, code => 'SlowDown');
+	my $run = run('walclean', $archive, name(12));
+	is(join("\n", one_error($run, 'walclean', 3)), '', 'one by one: the server is out of reach') or diag(told_all($run));
+	in_time($run, 6);
+	my %asked = map { $_->{path} => 1 } $proxy->requests('DELETE');
+	is(scalar(keys %asked), 1, '... which is not tried again for each object');
+	$proxy->clear;
+
+	$proxy->fault('answer', method => 'POST', status => 501, code => 'NotImplemented');
+	$proxy->fault('stall_answer', method => 'DELETE');
+	my $started = WalRace::start(undef, undef, 'walclean', '--timeout=20s', $archive, name(12));
+	ok((wait_until { $proxy->request_count('DELETE') } 20), 'one by one: it stalls');
+	kill 'TERM', $started->{pid};
+	$run = WalRace::finish($started);
+	is($run->{signal}, 15, '... and ends by a signal');
+	is(scalar(my @told = grep { /can't remove/ } lines($run->{err})), 0, '... without a word on each object') or diag($run->{err});
 	$proxy->clear;
 }
 
