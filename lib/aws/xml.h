@@ -16,7 +16,7 @@ typedef int aws_xml_visit(void *context, const char *path, const char *text, str
  * ERROR_UNREACHABLE, since what answers so is no S3 server: not well-formed, another root, a
  * document type declaration (so no entities), deeper than 16 elements, a text or a name longer than
  * 8 KiB. Characters and the five predefined entities are decoded to UTF-8. White space around a
- * text is kept. */
+ * text is kept; before the document it is passed over. */
 int aws_xml_read(const char *xml, size_t size, const char *root, aws_xml_visit *visit,
                  void *context, struct error *error);
 

@@ -94,6 +94,8 @@ static const struct {
      AWS_DECLARATION "<InitiateMultipartUploadResult" NAMESPACE "><Bucket>wal</Bucket><Key>k</Key>"
                      "<UploadId>NGZi&#43;Zg==</UploadId></InitiateMultipartUploadResult>",
      "Bucket=wal\nKey=k\nUploadId=NGZi+Zg==\n=\n"},
+    {"AWS: an upload that took its time", "r", " \n \r\n\t" AWS_DECLARATION "<r><a>b</a></r>",
+     "a=b\n=\n"},
     {"prefixes", "Error",
      "<s3:Error xmlns:s3=\"urn:x\"><s3:Code a:b=\"c\">x</s3:Code><y:a><a>b</a></y:a></s3:Error>",
      "Code=x\na/a=b\na=\n=\n"},
