@@ -13,7 +13,8 @@
  * AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE)
  *   5. instance metadata, IMDSv2 (AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT)
  *
- * Secrets are never part of a message, and are wiped before their memory is freed.
+ * Secrets are never part of a message, and are wiped before their memory is freed;
+ * libcurl and expat may leave copies of what came over the network in theirs.
  */
 #ifndef AWS_CREDENTIALS_H
 #define AWS_CREDENTIALS_H

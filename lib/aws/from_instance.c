@@ -7,6 +7,7 @@
 #include "aws/inquiry.h"
 #include "aws/provider.h"
 #include "aws/token.h"
+#include "aws/url.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 
 /* Where there is no such service, a connection is often not refused but left without answer. */
 enum { PROBE_MS = 1000, PROBES = 2 };
+
+/* Nobody else can have these addresses. */
+static const char *const services[] = {"169.254.169.254", "fd00:ec2::254", NULL};
 
 struct service {
     const char *endpoint;
@@ -134,6 +138,10 @@ int aws_from_instance(const struct aws_search *search, struct aws_grant *grant, 
     struct buf token = {0}, role = {0};
     if (aws_environment_is("AWS_EC2_METADATA_DISABLED", "true"))
         return error_set(error, ERROR_MISSING, WHAT " (AWS_EC2_METADATA_DISABLED)");
+    if (!aws_url_keeps_secrets(service.endpoint, services))
+        return error_set(error, ERROR_USAGE,
+                         ENDPOINT " is no https:// URL (http:// is for this machine and EC2's own "
+                                  "addresses)");
     int result = ask_token(&service, &token, error);
     if (result == 0) {
         struct http_header header = {"X-aws-ec2-metadata-token", token.data};

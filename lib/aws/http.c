@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/library.h"
+#include "base/secret.h"
 #include "base/signals.h"
 
 #define CURL_DISABLE_TYPECHECK
@@ -45,6 +46,10 @@ enum {
     LOOK_MS = 200,            /* how long a signal may have to wait to be seen */
     /* So many bytes have to move in each stall_ms; less is a stall that only looks alive. */
     PROGRESS_MIN = 4096,
+    BUFFER_MIN = 16 * 1024, /* libcurl's, for uploads */
+    DOWNLOAD_BUFFER = 256 * 1024,
+    UPLOAD_BUFFER = 512 * 1024,
+    WHOLE_STALLS = 4, /* times stall_ms is the most for an answer that is read as a whole */
 };
 
 struct http {
@@ -139,7 +144,6 @@ static const struct fatal {
     enum error_class class;
 } fatal[] = {
     {CURLE_URL_MALFORMAT, ERROR_USAGE},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERROR_USAGE},
     {CURLE_SSL_CACERT_BADFILE, ERROR_USAGE},
     {CURLE_PEER_FAILED_VERIFICATION, ERROR_UNREACHABLE},
 };
@@ -154,12 +158,23 @@ static enum error_class classify(struct http *http, CURLcode code)
     return ERROR_UNREACHABLE;
 }
 
+/* libcurl quotes the URL of a proxy, with the password, when it can't make sense of it. */
+static bool quotes_proxy(const struct http_exchange *exchange)
+{
+    return strstr(exchange->reason, "proxy") && strpbrk(exchange->reason, "@'");
+}
+
 static int failed(struct http_exchange *exchange, struct error *error)
 {
     struct http *http = exchange->http;
     if (exchange->failure.class != ERROR_NONE) {
         *error = exchange->failure;
         return -1;
+    }
+    if (quotes_proxy(exchange)) {
+        http->failed_for_good = true;
+        return error_set(error, ERROR_USAGE,
+                         "the proxy's URL, in https_proxy or a variable like it, can't be used");
     }
     const char *url = NULL;
     http->curl.curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
@@ -260,10 +275,25 @@ static uint64_t bytes_moved(struct http_exchange *exchange)
     return (uint64_t)up + (uint64_t)down + exchange->answer_headers.length;
 }
 
+/* libcurl moves a whole buffer, and then pauses for as long as the limit wants it to. So buffers
+ * are an eighth of a second's worth, or libcurl's smallest ... */
+static uint64_t buffer_size(const struct http_options *options, uint64_t largest)
+{
+    uint64_t size = options->limit_rate ? options->limit_rate / 8 : largest;
+    return size < BUFFER_MIN ? BUFFER_MIN : size < largest ? size : largest;
+}
+
+/* ... and such a pause is not the other side's. */
+static uint64_t patience(const struct http_options *options)
+{
+    uint64_t rate = options->limit_rate;
+    return options->stall_ms + (rate ? buffer_size(options, UPLOAD_BUFFER) * 1000 / rate : 0);
+}
+
 static uint64_t progress_wanted(const struct http_options *options)
 {
     uint64_t possible = options->limit_rate * options->stall_ms / 4000;
-    return options->limit_rate && possible < PROGRESS_MIN ? possible : PROGRESS_MIN;
+    return !options->limit_rate || possible >= PROGRESS_MIN ? PROGRESS_MIN : possible + 1;
 }
 
 static int check_progress(struct http_exchange *exchange, struct error *error)
@@ -273,8 +303,8 @@ static int check_progress(struct http_exchange *exchange, struct error *error)
         exchange->moved = moved;
         exchange->moved_at = now;
     }
-    return now - exchange->moved_at < exchange->http->options.stall_ms ? 0
-                                                                       : stalled(exchange, error);
+    return now - exchange->moved_at < patience(&exchange->http->options) ? 0
+                                                                         : stalled(exchange, error);
 }
 
 static void take_results(struct http *http)
@@ -370,8 +400,8 @@ static bool set_options(struct http_exchange *exchange, const struct http_reques
     SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, exchange);
-    SET(CURLOPT_BUFFERSIZE, 256L * 1024);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+    SET(CURLOPT_BUFFERSIZE, (long)buffer_size(options, DOWNLOAD_BUFFER));
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)buffer_size(options, UPLOAD_BUFFER));
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_ms);
     SET(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)options->limit_rate);
@@ -388,6 +418,10 @@ static int add_header(struct http_exchange *exchange, struct buf *line, const ch
                       const char *value, struct error *error)
 {
     line->length = 0;
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++)
+        if ((*c < ' ' && *c != '\t') || *c == 0x7f)
+            return error_set(error, ERROR_USAGE,
+                             "%s holds a line break or another control character", name);
     /* libcurl's way to say that a header is there, but empty */
     if (buf_printf(line, error, *value ? "%s: %s" : "%s;", name, value))
         return -1;
@@ -410,9 +444,7 @@ static int set_headers(struct http_exchange *exchange, const struct http_request
     for (size_t i = 0; result == 0 && i < request->header_count; i++)
         result =
             add_header(exchange, &line, request->headers[i].name, request->headers[i].value, error);
-    if (line.data)
-        explicit_bzero(line.data, line.length);
-    buf_free(&line);
+    secret_buf_free(&line);
     return result;
 }
 
@@ -470,7 +502,7 @@ void http_finish(struct http_exchange *exchange)
         explicit_bzero(line->data, strlen(line->data)); /* a token may be among them */
     http->curl.curl_slist_free_all(exchange->headers);
     buf_free(&exchange->answer_headers);
-    buf_free(&exchange->pending);
+    secret_buf_free(&exchange->pending);
     free(exchange);
 }
 
@@ -545,11 +577,26 @@ ssize_t http_read(struct http_exchange *exchange, void *data, size_t size, struc
     return n ? (ssize_t)n : check_end(exchange, error);
 }
 
+/* A server that drips would never stall. What the limit on the rate makes of it is not counted. */
+static int check_whole(const struct http_exchange *exchange, uint64_t begun, size_t length,
+                       struct error *error)
+{
+    const struct http_options *options = &exchange->http->options;
+    uint64_t own = options->limit_rate ? (uint64_t)length * 1000 / options->limit_rate : 0;
+    if (clock_now_ms() - begun <= WHOLE_STALLS * options->stall_ms + own)
+        return 0;
+    return error_set(error, ERROR_UNREACHABLE, "the answer does not come to an end in %.1f seconds",
+                     (double)(WHOLE_STALLS * options->stall_ms) / 1000);
+}
+
 int http_read_all(struct http_exchange *exchange, size_t limit, struct buf *body,
                   struct error *error)
 {
     enum { PORTION = 64 * 1024 };
+    uint64_t begun = clock_now_ms();
     for (ssize_t n = 1; n > 0;) {
+        if (check_whole(exchange, begun, body->length, error))
+            return -1;
         if (buf_reserve(body, PORTION, error))
             return -1;
         n = http_read(exchange, body->data + body->length, PORTION, error);

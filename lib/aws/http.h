@@ -6,8 +6,8 @@
  * curl's environment variables say. Certificates and host names are always checked.
  *
  * Every failure of the network, of TLS or of the other side is ERROR_UNREACHABLE with the reason;
- * ERROR_USAGE for a CA file or URL that can't be used, ERROR_SYSTEM when libcurl or memory is
- * missing, ERROR_INTERRUPTED.
+ * ERROR_USAGE for a CA file, a URL, a proxy or a header that can't be used, ERROR_SYSTEM when
+ * libcurl or memory is missing, ERROR_INTERRUPTED.
  */
 #ifndef AWS_HTTP_H
 #define AWS_HTTP_H
@@ -28,7 +28,8 @@ struct http_options {
     const char *ca_file; /* PEM; NULL: the system's */
     uint64_t connect_ms; /* for name, connection and TLS together */
     uint64_t stall_ms;   /* an exchange in which hardly a byte moves for so long has failed */
-    uint64_t limit_rate; /* bytes per second in each direction; 0: no limit */
+    uint64_t limit_rate; /* bytes per second in each direction; 0: no limit. A pause that it makes
+                            is no stall */
     bool direct;         /* never by a proxy: for addresses of this machine's own network */
 };
 
@@ -72,8 +73,8 @@ void http_answer_headers(const struct http_exchange *exchange,
  * with status 2xx, all of the request has been sent. */
 ssize_t http_read(struct http_exchange *exchange, void *data, size_t size, struct error *error);
 
-/* The rest of the body, appended. ERROR_UNREACHABLE when it is longer than `limit` bytes: no honest
- * answer is. */
+/* The rest of the body, appended. ERROR_UNREACHABLE when it is longer than `limit` bytes, or takes
+ * longer than four times stall_ms: no honest answer is, or does. */
 int http_read_all(struct http_exchange *exchange, size_t limit, struct buf *body,
                   struct error *error);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- where ---- */
 
@@ -89,7 +90,12 @@ static int post(const struct aws_search *search, const char *endpoint, const str
 {
     static const struct http_header type = {"Content-Type", "application/x-www-form-urlencoded"};
     const struct http_options options = {
-        .ca_file = search->ca_file, .connect_ms = search->timeout, .stall_ms = search->timeout};
+        .ca_file = search->ca_file,
+        .connect_ms = search->timeout,
+        .stall_ms = search->timeout,
+        /* It is this machine: for a proxy it would be another one, and the token would be read. */
+        .direct = strncasecmp(endpoint, "http:", 5) == 0,
+    };
     const struct http_request request = {.method = "POST",
                                          .url = endpoint,
                                          .headers = &type,

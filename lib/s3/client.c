@@ -39,6 +39,8 @@ static int open_http(struct s3_client *client, const char *ca_file, struct error
         .connect_ms = at_most(CONNECT_MS, options->timeout / 3 + 1),
         .stall_ms = at_most(STALL_MS, options->timeout / 2 + 1),
         .limit_rate = options->limit_rate,
+        /* For a proxy, "this machine" would be another one. */
+        .direct = client->place.is_plain && client->place.is_local,
     };
     client->http = http_open(&http, error);
     return client->http ? 0 : -1;

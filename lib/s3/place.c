@@ -40,7 +40,7 @@ static bool is_label(const char *bucket)
 
 static bool is_loopback(const char *host)
 {
-    size_t length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    size_t length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
     return (length == 9 && strncasecmp(host, "localhost", 9) == 0) ||
            (length > 10 && strncasecmp(host + length - 10, ".localhost", 10) == 0) ||
            (length == 5 && strncmp(host, "[::1]", 5) == 0) ||
@@ -56,11 +56,28 @@ static const char *host_of(const char *endpoint, const char **scheme)
     return *scheme ? endpoint + strlen(*scheme) : NULL;
 }
 
+/* None, or one from 1 to 65535. */
+static bool has_good_port(const char *host, size_t length)
+{
+    const char *bracket = memchr(host, ']', length), *from = bracket ? bracket : host;
+    const char *colon = memchr(from, ':', length - (size_t)(from - host));
+    if (!colon)
+        return true;
+    size_t digits = strspn(colon + 1, "0123456789");
+    unsigned long port = digits <= 5 ? strtoul(colon + 1, NULL, 10) : 0;
+    return colon + 1 + digits == host + length && port >= 1 && port <= 65535;
+}
+
 static int check_endpoint(const char *endpoint, bool plain_http, struct error *error)
 {
     const char *scheme, *host = host_of(endpoint, &scheme);
     size_t length = host ? strcspn(host, "/") : 0;
-    if (length == 0 || strpbrk(host, "@?# \t") || (host[length] && host[length + 1]))
+    if (strchr(endpoint, '@')) /* what stands before it may be a password */
+        return error_set(error, ERROR_USAGE,
+                         "s3-endpoint must not hold a user: give https://host or "
+                         "https://host:port");
+    if (length == 0 || !has_good_port(host, length) || strpbrk(host, "?# \t") ||
+        (host[length] && host[length + 1]))
         return error_set(error, ERROR_USAGE,
                          "s3-endpoint \"%s\" is no URL of a server: give https://host or "
                          "https://host:port",
@@ -102,6 +119,8 @@ static int locate(struct s3_place *place, const char *endpoint, int addressing, 
     int length = (int)strcspn(host, "/");
     bool virtual = is_virtual(place, addressing);
     forget(place);
+    place->is_plain = scheme == http;
+    place->is_local = is_loopback(host);
     if (asprintf(&place->host, "%s%s%.*s", virtual ? place->bucket : "", virtual ? "." : "", length,
                  host) < 0)
         place->host = NULL;

@@ -12,14 +12,16 @@ struct error;
 struct s3_place {
     char *bucket;
     char *region;
-    char *origin; /* "https://host:port" */
-    char *host;   /* "host" or "host:port", as the Host header has it */
-    char *root;   /* "" or "/bucket" */
-    bool is_aws;  /* the endpoint follows from the region */
+    char *origin;            /* "https://host:port" */
+    char *host;              /* "host" or "host:port", as the Host header has it */
+    char *root;              /* "" or "/bucket" */
+    bool is_aws;             /* the endpoint follows from the region */
+    bool is_plain, is_local; /* http://; to this machine */
 };
 
 /* Owned by the struct; the caller frees it with s3_place_free, also after a failure. `endpoint`
- * NULL means AWS's own for the region. ERROR_USAGE for an endpoint that is no URL or has a path,
+ * NULL means AWS's own for the region. ERROR_USAGE for an endpoint that is no URL, has a path or a
+ * user,
  * for http:// to another machine unless plain_http, for a name that no bucket can have. */
 int s3_place_make(const char *bucket, const char *region, const char *endpoint, int addressing,
                   bool plain_http, struct s3_place *place, struct error *error);

@@ -252,10 +252,36 @@ static bool remedied(struct s3_client *client, struct attempts *attempts, struct
     return false;
 }
 
+/* Cut, since the server's text is. */
+static bool quotes(const char *text, const char *secret)
+{
+    enum { ENOUGH = 16 };
+    char begin[ENOUGH + 1];
+    snprintf(begin, sizeof begin, "%s", secret ? secret : "");
+    return *begin && strstr(text, begin);
+}
+
+/* A server, or what stands before it, may quote the request that it does not like. */
+static void hide_secrets(struct s3_client *client, const struct s3_call *call)
+{
+    static const char customer_key[] = "x-amz-server-side-encryption-customer-key";
+    struct s3_failure *failure = &client->failure;
+    struct aws_keys keys = {0};
+    struct error ignored;
+    bool quoted = get_keys(client, &keys, &ignored) || quotes(failure->text, keys.secret_key) ||
+                  quotes(failure->text, keys.session_token);
+    for (size_t i = 0; i < call->header_count && !quoted; i++)
+        quoted = strcmp(call->headers[i].name, customer_key) == 0 &&
+                 quotes(failure->text, call->headers[i].value);
+    if (quoted)
+        *failure->text = '\0';
+}
+
 /* After an answer that is no success, or none at all: true when the call should be sent again. */
 static bool again_after_answer(struct s3_client *client, const struct s3_call *call,
                                struct attempts *attempts, struct error *error)
 {
+    hide_secrets(client, call);
     s3_failure_tell(&client->failure, error);
     if (!call->key && error->class == ERROR_MISSING)
         error->class = ERROR_UNREACHABLE; /* a bucket has no key that could be missing */

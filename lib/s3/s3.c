@@ -4,6 +4,7 @@
 #include "crypto/encode.h"
 #include "crypto/md5.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +16,9 @@
 
 /* AWS "Amazon S3 multipart upload limits"; what is larger than a part is never held in memory. */
 enum { PART_SIZE_MIN = 5 << 20, PART_SIZE_MAX = 1 << 30 };
+
+/* Less than libcurl moves at a time could not be told from nothing (http.c). */
+enum { LIMIT_RATE_MIN = 16000 };
 
 enum { CUSTOMER_KEY_SIZE = 32, CUSTOMER_KEY_FILE_MAX = 128 };
 
@@ -109,13 +113,19 @@ struct attributes {
     int result;
 };
 
+/* Names of headers have no case, and some servers write each word with a capital. */
 static void take_attribute(void *context, const char *name, const char *value)
 {
     struct attributes *attributes = context;
-    size_t length = sizeof metadata_prefix - 1;
-    if (strncasecmp(name, metadata_prefix, length) == 0 &&
-        buf_printf(attributes->text, attributes->error, "%s=%s\n", name + length, value))
+    struct buf *text = attributes->text;
+    size_t length = sizeof metadata_prefix - 1, begin = text->length;
+    if (strncasecmp(name, metadata_prefix, length) != 0)
+        return;
+    if (buf_printf(text, attributes->error, "%s=%s\n", name + length, value))
         attributes->result = -1;
+    else
+        for (char *c = text->data + begin; *c != '='; c++)
+            *c = (char)tolower((unsigned char)*c);
 }
 
 bool s3_read_size(const struct http_exchange *exchange, uint64_t *size)
@@ -155,8 +165,7 @@ static int s3_notes(struct storage *storage, struct buf *scope, struct buf *note
                     struct error *error)
 {
     struct s3_storage *s3 = (struct s3_storage *)storage;
-    const struct s3_place *place = s3_client_place(s3->client);
-    return buf_printf(scope, error, "%s%s/%s", place->origin, place->root, s3->prefix) ||
+    return buf_printf(scope, error, "%s", s3->scope) ||
                    s3_conditions_write(&s3->conditions, notes, error)
                ? -1
                : 0;
@@ -175,6 +184,7 @@ static void s3_close(struct storage *storage)
         explicit_bzero(s3->customer_key, strlen(s3->customer_key));
     free(s3->customer_key);
     free(s3->customer_key_md5);
+    free(s3->scope);
     free(s3->prefix);
     free(s3);
 }
@@ -230,7 +240,11 @@ static int read_customer_key(struct s3_storage *s3, const char *path, struct err
     struct stat status;
     unsigned char key[CUSTOMER_KEY_SIZE];
     int result = -1;
-    if (stat(path, &status) == 0 && status.st_mode & 077)
+    const struct s3_place *place = s3_client_place(s3->client);
+    if (place->is_plain && !place->is_local)
+        error_set(error, ERROR_USAGE,
+                  "s3-customer-key-file: the key would go over the network in clear: use https://");
+    else if (stat(path, &status) == 0 && status.st_mode & 077)
         error_set(error, ERROR_USAGE, "s3-customer-key-file %s can be read by others: chmod 600 it",
                   path);
     else if (file_slurp(AT_FDCWD, path, CUSTOMER_KEY_FILE_MAX, &text, error)) {
@@ -248,13 +262,15 @@ static int read_customer_key(struct s3_storage *s3, const char *path, struct err
     return result;
 }
 
-static int check_options(const struct s3_options *options, struct error *error)
+static int check_options(const struct s3_options *options, uint64_t limit_rate, struct error *error)
 {
     if (options->kms_key && options->encryption != S3_ENCRYPTION_KMS)
         return error_set(error, ERROR_USAGE, "s3-kms-key needs s3-encryption = aws:kms");
     if (options->customer_key_file && options->encryption != S3_ENCRYPTION_NONE)
         return error_set(error, ERROR_USAGE,
                          "s3-customer-key-file and s3-encryption exclude each other");
+    if (limit_rate && limit_rate < LIMIT_RATE_MIN)
+        return error_set(error, ERROR_USAGE, "limit-rate must be at least 16kB, or 0 for none");
     if (options->part_size < PART_SIZE_MIN || options->part_size > PART_SIZE_MAX)
         return error_set(error, ERROR_USAGE, "s3-part-size must be from 5MiB to 1GiB");
     return 0;
@@ -277,6 +293,15 @@ static char *make_prefix(const char *text, struct error *error)
     return prefix;
 }
 
+static int keep_scope(struct s3_storage *s3, struct error *error)
+{
+    const struct s3_place *place = s3_client_place(s3->client);
+    if (asprintf(&s3->scope, "%s%s/%s", place->origin, place->root, s3->prefix) >= 0)
+        return 0;
+    s3->scope = NULL;
+    return error_memory(error);
+}
+
 static int set_up(struct s3_storage *s3, const char *location, struct error *error)
 {
     size_t length = strcspn(location, "/");
@@ -285,12 +310,13 @@ static int set_up(struct s3_storage *s3, const char *location, struct error *err
     if (!bucket)
         return error_memory(error);
     s3->prefix = make_prefix(location + length, error);
-    if (s3->prefix && check_options(&s3->options.s3, error) == 0)
+    if (s3->prefix && check_options(&s3->options.s3, s3->options.limit_rate, error) == 0)
         s3->client = s3_client_open(bucket, &s3->options, error);
     /* After libcurl: whoever computes the first digest decides for the whole process that OpenSSL's
      * configuration is not read (sha256.c), and TLS must have it. */
-    if (s3->client && (!s3->options.s3.customer_key_file ||
-                       read_customer_key(s3, s3->options.s3.customer_key_file, error) == 0))
+    if (s3->client && keep_scope(s3, error) == 0 &&
+        (!s3->options.s3.customer_key_file ||
+         read_customer_key(s3, s3->options.s3.customer_key_file, error) == 0))
         result = 0;
     free(bucket);
     return result;

@@ -14,6 +14,7 @@ struct s3_storage {
     struct storage_options options; /* texts borrowed */
     struct s3_client *client;
     char *prefix; /* of every key: "" or ending in '/' */
+    char *scope;  /* what notes are of: the place as it was given, whatever the server says of it */
     struct s3_conditions conditions;
     char *customer_key;     /* SSE-C, base64; NULL: none */
     char *customer_key_md5; /* base64 */

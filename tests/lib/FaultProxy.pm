@@ -24,6 +24,9 @@ package FaultProxy;
 #   trickle           bytes_per_second of the answer's body
 #   wrong_length      the answer's Content-Length is wrong by so many bytes (by); the connection stays open
 #   endless           an answer like those of answer whose body goes on for ever, with filler
+#   drip              the same, slowly: bytes_per_second of blanks
+#   rubbish           body instead of an answer
+#   capitals          the names of the answer's headers with capitals: X-Amz-Meta-Key
 #   edit_answer       pattern (of Python) and replacement for the answer's body; headers to set, or with undef to remove
 #   same_page         a list's first page says that more follows, and is the answer to every later request
 #   clock             the server's clock is off by so many seconds: RequestTimeTooSkewed for who does not adjust to its Date

@@ -101,6 +101,10 @@ for my $coding (qw(zstd lz4 gzip none))
 	$counted->('several files', 3, 'walpush', @archive, map { next_segment($server) } 1 .. 3);
 	is(scalar(keys %{ { map { $_->{connection} => 1 } $proxy->requests } }), 1, '... over one connection');
 	$counted->('the same segment again', 3, 'walpush', @archive, $first);
+	$proxy->clear;
+	$proxy->fault('capitals');
+	succeeds('... by a server that writes headers with capitals', 'walpush', @archive, $first);
+	is($proxy->request_count('GET', qr{main/${\File::Basename::basename($first)}}), 0, '... is compared without a download') or diag(requests_told($proxy));
 	$counted->('another server, which knows nothing yet', 8, 'walpush', '--cache=none', @archive, next_segment($server));
 	is(scalar(grep { $_->{received} && $_->{received} > 1000 } $proxy->requests), 1, '... and the content goes up once');
 	$counted->('walclean, with nothing to do', 3, 'walclean', @archive, segment_name(number => 1));

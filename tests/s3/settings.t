@@ -130,6 +130,12 @@ sub pushed_with
 	cmp_ok($slow->{seconds}, '>', 1, '... takes its time');
 	cmp_ok($slow->{seconds}, '<', 6, '... and not much more');
 
+	$slow = run('walpush', '--compress=none', '--limit-rate=200kB', '--timeout=2s', "s3://$bucket/slow", $file);
+	is($slow->{code}, 0, 'pauses of our own are no silence of the server') or diag(told_all($slow));
+	$slow = run('walfetch', '--compress=none', '--limit-rate=200kB', '--timeout=2s', "s3://$bucket/slow", basename($file), scratch() . '/slow');
+	is($slow->{code}, 0, '... nor in a fetch') or diag(told_all($slow));
+	refuses("as slow as $_", { code => 2, like => qr/limit-rate must be/ }, 'walpush', "--limit-rate=$_", $archive, $file) for 1, 1000, '15kB';
+
 	for my $retries (0, 2)
 	{
 		$proxy->clear;
@@ -223,6 +229,40 @@ sub left_core
 	  [ { env => { AWS_ACCESS_KEY_ID => undef } }, 'walpush', '-v', $archive, $file ],
 	  [ { env => { AWS_REGION => 'a b' } }, 'walpush', '-v', $archive, $file ];
 	is(join("\n", @wrong), '', 'no output and no request holds the secret key');
+
+	# a server that quotes what it does not like, a proxy and a server that are set with a password
+	my $token = 'token/of+a=session';
+	my $key   = encode_base64('k' x 32, '');
+	my $path  = spew(scratch() . '/quoted.key', 'k' x 32);
+	chmod 0600, $path;
+	my $quoted = sub {
+		my ($what, $setting, @command) = @_;
+		my $run = run({ env => $setting }, @command, '--timeout=1s', '--retries=0', "--s3-customer-key-file=$path", $archive, $file);
+		isnt($run->{code}, 0, "$what: no success");
+		unlike($run->{err}, qr/\Q$token\E|\Q${\substr $key, 0, 16}\E|hush/, '... and nothing that is secret') or diag($run->{err});
+		return $run;
+	};
+	for my $status (400, 200)
+	{
+		for my $secret ($token, $key, $secret)
+		{
+			$proxy->clear;
+			$proxy->fault('answer', status => $status, body => "<Error><Code>InvalidArgument</Code><Message>bad headers: $secret</Message></Error>");
+			my $run = $quoted->("a server that quotes the request, $status", { AWS_SESSION_TOKEN => $token }, 'walpush', '-v');
+			unlike($run->{err}, qr/\Q$secret\E/, '... nor that');
+		}
+	}
+	$proxy->clear;
+	for my $url ('http://user:hush@proxy:notaport', 'http://user:hu#hush@proxy:1', 'htps://user:hush@proxy:1', 'http://user:hush with blanks@proxy', 'http://user:/hush@proxy')
+	{
+		like($quoted->("the proxy $url", { https_proxy => $url }, 'walpush', '--s3-endpoint=https://minio.example')->{err}, qr/proxy/, '... but what it is');
+	}
+	is($quoted->('a password in the endpoint', { AWS_ENDPOINT_URL => 'https://user:hush@minio.example' }, 'walpush')->{code}, 2, '... is a wrong setting');
+	is($quoted->('a key for the server, over plain http', { AWS_ENDPOINT_URL => 'http://192.0.2.1' }, 'walpush', '--s3-plain-http=yes')->{code}, 2, '... is a wrong setting');
+
+	my $other = FaultProxy->start($gateway);
+	succeeds('plain http to this machine', { env => { map { $_ => $other->endpoint } qw(http_proxy ALL_PROXY) } }, 'walpush', $archive, $file);
+	is($other->request_count, 0, '... is not for a proxy');
 
 	$proxy->fault('stall_answer');
 	my $started = WalRace::start(undef, undef, 'walpush', '--timeout=5s', $archive, $file);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "aws_surroundings.h"
 #include "small_server.h"
+#include "aws/http.h"
 #include "aws/url.h"
 
 #include <net/if.h>
@@ -185,6 +186,13 @@ static void test_instance(struct server *server)
     gives(NULL, "AKID/hush/hush-t", "the first role counts");
     setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     fails(NULL, ERROR_USAGE, "nor instance metadata (AWS_EC2_METADATA_DISABLED)", "switched off");
+    unsetenv("AWS_EC2_METADATA_DISABLED");
+    for (const char *const *url =
+             (const char *const[]){"http://192.0.2.1/", "http://u:hush@127.0.0.1/", "x", NULL};
+         *url; url++) {
+        setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", *url, 1);
+        fails(NULL, ERROR_USAGE, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no https:// URL", *url);
+    }
     surroundings_forget();
 }
 
@@ -345,6 +353,26 @@ static void test_addresses(void)
        "where there is no instance metadata it is no error of its own: %s", got);
 }
 
+/* ---- what all of them go through ---- */
+
+static void test_header(struct server *server)
+{
+    static const char *const values[] = {"a\r\nX-Evil: 1", "a\n", "\001", "\x7f"};
+    const struct http_options options = {.connect_ms = 1000, .stall_ms = 1000};
+    struct error error = {.class = ERROR_NONE};
+    struct http *http = http_open(&options, &error);
+    server_reset(server);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        const struct http_header header = {"x-value", values[i]};
+        const struct http_request request = {
+            .method = "GET", .url = server->origin, .headers = &header, .header_count = 1};
+        ok(!http_start(http, &request, &error), "a control character in a header: no request");
+        is_int(error.class, ERROR_USAGE, "but a wrong setting");
+    }
+    is_int(server->requests, 0, "nothing of that is sent");
+    http_close(http);
+}
+
 int main(void)
 {
     struct server *server = server_start();
@@ -359,6 +387,7 @@ int main(void)
     test_instance_keys(server);
     test_instance_absent(server);
     test_addresses();
+    test_header(server);
     surroundings_end();
     server_stop(server);
     return done_testing();

@@ -108,6 +108,10 @@ static void test_sts_places(struct server *server)
     is_int(server->requests, 0, "nothing of that is sent");
     surroundings_write("token", "hush");
 
+    /* http:// is for this machine: by a proxy it would be another one, which reads the token. */
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    gives(NULL, "AKID/hush/hush-t", "not by a proxy");
     /* With a proxy that refuses, it is seen where a request would have gone to. */
     setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
     setenv("https_proxy", "http://127.0.0.1:1", 1);

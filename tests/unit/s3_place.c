@@ -24,6 +24,12 @@ static const struct {
      "/wal"},
     {"wal", "us-east-1", "http://localhost", S3_ADDRESSING_AUTO, "http://localhost", "localhost",
      "/wal"},
+    {"wal", "us-east-1", "http://localhost/", S3_ADDRESSING_AUTO, "http://localhost", "localhost",
+     "/wal"},
+    {"wal", "us-east-1", "http://127.0.0.1/", S3_ADDRESSING_AUTO, "http://127.0.0.1", "127.0.0.1",
+     "/wal"},
+    {"wal", "us-east-1", "https://minio.example:65535/", S3_ADDRESSING_AUTO,
+     "https://minio.example:65535", "minio.example:65535", "/wal"},
 };
 
 static const struct {
@@ -32,7 +38,13 @@ static const struct {
     {"wal", "us-east-1", "http://minio.example:9000", "not encrypted"},
     {"wal", "us-east-1", "http://127.0.0.1.example", "not encrypted"},
     {"wal", "us-east-1", "http://localhost.example", "not encrypted"},
-    {"wal", "us-east-1", "https://user@minio.example", "no URL of a server"},
+    {"wal", "us-east-1", "https://user:hush@minio.example", "must not hold a user"},
+    {"wal", "us-east-1", "user:hush@minio.example", "must not hold a user"},
+    {"wal", "us-east-1", "https://minio.example:0", "no URL of a server"},
+    {"wal", "us-east-1", "https://minio.example:65536", "no URL of a server"},
+    {"wal", "us-east-1", "https://minio.example:x", "no URL of a server"},
+    {"wal", "us-east-1", "https://minio.example:", "no URL of a server"},
+    {"wal", "us-east-1", "https://[::1]:65536", "no URL of a server"},
     {"wal", "us-east-1", "https://minio.example/path", "no URL of a server"},
     {"wal", "us-east-1", "https://minio.example?x", "no URL of a server"},
     {"wal", "us-east-1", "https://", "no URL of a server"},
@@ -59,6 +71,7 @@ static void test_good(void)
         is_string(place.origin, good[i].origin, "origin");
         is_string(place.host, good[i].host, "host");
         is_string(place.root, good[i].root, "root");
+        is_int(place.is_plain, strncmp(good[i].origin, "http:", 5) == 0, "is it encrypted");
         s3_place_free(&place);
     }
 }
@@ -74,6 +87,7 @@ static void test_bad(void)
                bad[i].endpoint ? bad[i].endpoint : "AWS");
         is_int(error.class, ERROR_USAGE, "is a wrong setting");
         ok(strstr(error.message, bad[i].why) != NULL, "and the message says: %s", bad[i].why);
+        ok(!strstr(error.message, "hush"), "and no password");
         s3_place_free(&place);
     }
 }
