@@ -202,7 +202,7 @@ int aws_xml_read(const char *xml, size_t size, const char *root, aws_xml_visit *
 {
     struct reading reading = {.root = root, .visit = visit, .context = context, .error = error};
     /* AWS keeps a connection alive with it while an upload in parts is being completed. */
-    while (size && strchr(" \t\r\n", *xml))
+    while (size && *xml && strchr(" \t\r\n", *xml))
         xml++, size--;
     int result = begin(&reading) ? -1 : parse(&reading, xml, size);
     if (reading.parser)

@@ -164,6 +164,7 @@ static const struct {
      WITH_SIZE("<!DOCTYPE r [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><r>&a;</r>"),
      "document type"},
     {"a zero byte in a text", WITH_SIZE("<r><a>1\0002</a></r>"), "not well-formed"},
+    {"a zero byte before", WITH_SIZE(" \0<r/>"), "unclosed token"},
     {"a zero byte behind", WITH_SIZE("<r/>\0"), "not well-formed"},
     {"a zero character", WITH_SIZE("<r><a>&#0;</a></r>"), "invalid character number"},
     {"a surrogate", WITH_SIZE("<r>&#xD800;</r>"), "invalid character number"},
