@@ -1,6 +1,8 @@
 #include "rsync/claim.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "rsync/run.h"
 
 #include <inttypes.h>
@@ -11,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STALE_SECONDS = 3600, TRIES = 3, DIGEST_LENGTH = 64 };
+enum { STALE_SECONDS = 3600, TRIES = 3, WAIT_MS = 200, DIGEST_LENGTH = 64 };
 
 char *claim_name(const char *key, struct error *error)
 {
@@ -54,18 +56,20 @@ struct making {
     size_t count, held;
 };
 
-/* "=cL+++++++++ tmp/NAME": this run has made it. When it has made all, no more is wanted. */
+/* "=cL+++++++++ tmp/NAME", or without "tmp/": this run has made it. When it has made all, no more
+ * is wanted. */
 static int look_for_link(void *context, char *line, struct error *error)
 {
     struct making *making = context;
-    char *name = strncmp(line, RSYNC_MARK "cL", sizeof RSYNC_MARK "cL" - 1) == 0
-                     ? strstr(line, " tmp/")
-                     : NULL;
+    char *name =
+        strncmp(line, RSYNC_MARK "cL", sizeof RSYNC_MARK "cL" - 1) == 0 ? strchr(line, ' ') : NULL;
+    if (name)
+        name += strncmp(name, " tmp/", 5) == 0 ? 5 : 1;
     for (size_t i = 0; name && i < making->count; i++) {
         char *claimed = claim_name(making->claims[i].key, error);
         if (!claimed)
             return -1;
-        if (strcmp(name + sizeof " tmp/" - 1, claimed) == 0) {
+        if (strcmp(name, claimed) == 0) {
             making->claims[i].held = true;
             making->held++;
         }
@@ -74,7 +78,17 @@ static int look_for_link(void *context, char *line, struct error *error)
     return making->held == making->count;
 }
 
-/* Into .waltools/ as destination: rsync makes that, but not the archive around it. */
+/* rsync makes the directory that is its destination, but none above it. So only the first object of
+ * all, which goes into .waltools, makes that: where it is missing later, the archive is another. */
+static void add_paths(const struct rsync_storage *rsync, struct arguments *arguments,
+                      const char *key)
+{
+    static const char own[] = ".waltools/";
+    bool first = strncmp(key, own, sizeof own - 1) == 0;
+    arguments_add(arguments, first ? "%s/./tmp/" : "%s/tmp/./", rsync->spool.path);
+    rsync_add_path(rsync, arguments, first ? own : CLAIM_DIRECTORY "/");
+}
+
 static int run_making(struct rsync_storage *rsync, struct making *making, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
@@ -83,8 +97,7 @@ static int run_making(struct rsync_storage *rsync, struct making *making, struct
     arguments_add(&arguments, "-dlR8");
     arguments_add(&arguments, "--ignore-existing");
     arguments_add(&arguments, "--out-format=" RSYNC_MARK "%%i %%n");
-    arguments_add(&arguments, "%s/./tmp/", rsync->spool.path);
-    rsync_add_path(rsync, &arguments, ".waltools/");
+    add_paths(rsync, &arguments, making->claims->key);
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
     arguments_free(&arguments);
@@ -175,45 +188,61 @@ static int remove_claim(struct rsync_storage *rsync, const char *name, struct er
     return result;
 }
 
-/* 1: it is ours, 0: it is gone, -1. */
+enum sight { SIGHT_GONE, SIGHT_OURS, SIGHT_FOREIGN /* with the error set */ };
+
+/* -1 when it can't be found out. */
 static int judge(struct rsync_storage *rsync, const char *name, const char *digest,
                  const char *target, struct error *error)
 {
     if (!target)
-        return 0;
+        return SIGHT_GONE;
     if (same_digest(target, digest))
-        return 1;
+        return SIGHT_OURS;
     time_t age = time(NULL) - claimed_at(target);
     if (age >= STALE_SECONDS)
-        return remove_claim(rsync, name, error) ? -1 : 0;
-    return error_set(
-        error, ERROR_UNREACHABLE,
-        "%s: another push of this name, with other content, is under way (or died %lld "
-        "seconds ago): try again",
-        rsync->place.host, (long long)(age > 0 ? age : 0));
+        return remove_claim(rsync, name, error) ? -1 : SIGHT_GONE;
+    error_set(error, ERROR_UNREACHABLE,
+              "%s: another push of this name, with other content, is under way (or died %lld "
+              "seconds ago): try again",
+              rsync->place.host, (long long)(age > 0 ? age : 0));
+    return SIGHT_FOREIGN;
 }
 
-/* 1: it is held, 0: to be tried again, -1. */
 static int look(struct rsync_storage *rsync, const struct claim *claim, struct error *error)
 {
     struct reading reading = {{0}};
     char *name = claim_name(claim->key, error);
-    int result = name ? run_reading(rsync, name, &reading, error) : -1;
-    if (result == 0)
-        result = judge(rsync, name, claim->digest, reading.target.data, error);
+    int sight = name ? run_reading(rsync, name, &reading, error) : -1;
+    if (sight == 0)
+        sight = judge(rsync, name, claim->digest, reading.target.data, error);
     buf_free(&reading.target);
     free(name);
-    return result;
+    return sight;
+}
+
+/* Until it is not foreign, or the time is up. */
+static int look_patiently(struct rsync_storage *rsync, const struct claim *claim,
+                          struct error *error)
+{
+    uint64_t deadline = clock_now_ms() + rsync->options.timeout / 2;
+    int sight;
+    while ((sight = look(rsync, claim, error)) == SIGHT_FOREIGN) {
+        struct error ignored;
+        if (process_check_time(deadline, &ignored))
+            return -1;
+        clock_sleep_ms(WAIT_MS);
+    }
+    return sight;
 }
 
 static int take_one(struct rsync_storage *rsync, struct claim *claim, struct error *error)
 {
     for (int i = 0; i < TRIES && !claim->held; i++) {
-        int held = look(rsync, claim, error);
-        if (held < 0)
+        int sight = look_patiently(rsync, claim, error);
+        if (sight < 0)
             return -1;
-        claim->held = held > 0;
-        if (!held && make(rsync, claim, 1, error))
+        claim->held = sight == SIGHT_OURS;
+        if (sight == SIGHT_GONE && make(rsync, claim, 1, error))
             return -1;
     }
     if (!claim->held)

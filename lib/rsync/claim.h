@@ -4,8 +4,8 @@
  * link that is not there, it makes by symlink(2), which fails when there is one by then. So a push
  * first makes the link .waltools/tmp/NAME, whose target tells the digest of the content and the
  * time, then writes with --ignore-existing, and removes the link. Whoever finds a claim to other
- * content waits; one to the same content (a push that was killed and is tried again, say) hinders
- * nobody; one older than an hour is what a dead push has left. */
+ * content waits for half of the timeout; one to the same content (a push that was killed and is
+ * tried again, say) hinders nobody; one older than an hour is what a dead push has left. */
 #ifndef RSYNC_CLAIM_H
 #define RSYNC_CLAIM_H
 

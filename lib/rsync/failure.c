@@ -142,19 +142,29 @@ static void clean(char *text)
             *text = ' ';
 }
 
-static int no_archive(const struct rsync_place *place, struct error *error)
-{
-    return error_set(error, ERROR_UNREACHABLE,
-                     "%s: archive directory %s can't be entered: does it exist, is it mounted? "
-                     "(If it is new, create it: that is never done here.)",
-                     place->host, place->directory);
-}
+/* What a script says of itself (shell.h). */
+static const struct verdict {
+    const char *word;
+    enum error_class class;
+    const char *text;
+} verdicts[] = {
+    {SHELL_NO_ARCHIVE, ERROR_UNREACHABLE,
+     "archive directory %s can't be entered: does it exist, is it mounted? (If it is new, create "
+     "it: that is never done here.)"},
+    {SHELL_NO_IDENTITY, ERROR_UNREACHABLE,
+     "archive directory %s has lost its .waltools: is it mounted, is it another?"},
+    {SHELL_NO_RSYNC, ERROR_UNREACHABLE,
+     "no rsync there: install it, or give its path as rsync-remote-program"},
+    {SHELL_MISSING, ERROR_MISSING, "it is not there"},
+};
 
-static int no_rsync(const struct rsync_place *place, struct error *error)
+static const struct verdict *find_verdict(int code, const char *told)
 {
-    return error_set(error, ERROR_UNREACHABLE,
-                     "%s: no rsync there: install it, or give its path as rsync-remote-program",
-                     place->host);
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+        if (strstr(told, verdicts[i].word) ||
+            (code == CANT_FIND && strcmp(verdicts[i].word, SHELL_NO_RSYNC) == 0))
+            return &verdicts[i];
+    return NULL;
 }
 
 static void tell(const struct rsync_place *place, int code, const struct meaning *meaning,
@@ -175,10 +185,11 @@ static void tell(const struct rsync_place *place, int code, const struct meaning
 
 int rsync_fail(const struct rsync_place *place, int code, const char *told, struct error *error)
 {
-    if (strstr(told, SHELL_NO_ARCHIVE))
-        return no_archive(place, error);
-    if (strstr(told, SHELL_NO_RSYNC) || code == CANT_FIND)
-        return no_rsync(place, error);
+    const struct verdict *verdict = find_verdict(code, told);
+    if (verdict) {
+        error_set(error, verdict->class, verdict->text, place->directory);
+        return error_prefix(error, "%s: ", place->host);
+    }
     struct said said = choose(told);
     skip_speaker(&said);
     tell(place, code, find_meaning(code), &said, error);

@@ -47,7 +47,6 @@ static int add_rules(struct arguments *arguments, const char *directory, const c
 {
     if (add_way(arguments, directory, error))
         return -1;
-    arguments_add(arguments, "--exclude=*/");
     if (add_rule(arguments, directory, prefix, end, error))
         return -1;
     arguments_add(arguments, "--exclude=*");
@@ -59,14 +58,16 @@ static int add_rules(struct arguments *arguments, const char *directory, const c
 struct entry {
     char *name; /* path from the archive */
     uint64_t size;
+    bool is_directory;
 };
 
-/* False for what is no file. */
+/* False for what is no entry. Links and directories are: they may lie where an object should be. */
 static bool parse_entry(char *line, struct entry *entry)
 {
     char *end;
-    if (*line != '-')
+    if (!*line || !strchr("-dlpsbc", *line))
         return false;
+    entry->is_directory = *line == 'd';
     char *field = line + strcspn(line, " ");
     entry->size = strtoull(field, &end, 10);
     if (end == field)
@@ -87,7 +88,9 @@ struct listing {
     struct buf last;
     storage_visit *visit;
     void *context;
-    uint64_t size; /* of the last one */
+    uint64_t size;    /* of the last one */
+    bool directories; /* has come to them: rsync lists them behind all others, which is let be, as
+                       * they are no objects */
     bool stopped;
 };
 
@@ -101,6 +104,10 @@ static int take_line(void *context, char *line, struct error *error)
     if (listing->stopped || strcmp(name, listing->after) <= 0)
         return 0;
     listing->size = entry.size;
+    if (entry.is_directory != listing->directories) {
+        listing->directories = entry.is_directory;
+        listing->last.length = 0;
+    }
     if (listing->last.length && strcmp(name, listing->last.data) <= 0)
         return error_set(error, ERROR_UNREACHABLE, "rsync lists %s behind %s", name,
                          listing->last.data);

@@ -44,18 +44,26 @@ static bool is_path(const char *path)
     return true;
 }
 
-/* "a//b/" is "a/b": an archive has one name. A slash at the beginning stays. */
+/* "a//b/./" is "a/b": an archive has one name. A slash at the beginning stays. */
 static char *clean_path(const char *text, struct error *error)
 {
-    char *path = malloc(strlen(text) + 1), *to = path;
+    char *path = malloc(strlen(text) + 2), *to = path;
     if (!path) {
         error_memory(error);
         return NULL;
     }
-    for (const char *from = text; *from; from++)
-        if (*from != '/' || to == path || to[-1] != '/')
-            *to++ = *from;
-    while (to > path + 1 && to[-1] == '/')
+    if (*text == '/')
+        *to++ = '/';
+    for (const char *part = text + strspn(text, "/"); *part; part += strspn(part, "/")) {
+        size_t length = strcspn(part, "/");
+        if (length != 1 || *part != '.') {
+            memcpy(to, part, length);
+            to += length;
+            *to++ = '/';
+        }
+        part += length;
+    }
+    if (to > path + 1)
         to--;
     *to = '\0';
     return path;

@@ -4,6 +4,7 @@
 #include "rsync/shell.h"
 #include "rsync/ssh.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,11 +42,28 @@ static int rsync_settle(struct storage *storage, const char *key, struct error *
 
 /* ---- opening ---- */
 
+static const char *or_nothing(const char *text)
+{
+    return text ? text : "";
+}
+
+/* All that decides which machine, and which directory there, is reached under this name. */
+static int write_scope(const struct rsync_storage *rsync, struct buf *scope, struct error *error)
+{
+    const struct rsync_options *options = &rsync->options.rsync;
+    if (rsync->place.daemon)
+        return buf_printf(scope, error, "%s %s %s", rsync->place.base,
+                          or_nothing(getenv("RSYNC_PROXY")),
+                          or_nothing(getenv("RSYNC_CONNECT_PROG")));
+    return buf_printf(scope, error, "%s %s %" PRIu64 " %s", rsync->place.base, options->rsh,
+                      options->ssh_port, or_nothing(options->ssh_identity));
+}
+
 static int rsync_notes(struct storage *storage, struct buf *scope, struct buf *notes,
                        struct error *error)
 {
     struct rsync_storage *rsync = (struct rsync_storage *)storage;
-    return buf_printf(scope, error, "%s", rsync->place.base) ||
+    return write_scope(rsync, scope, error) ||
                    buf_printf(notes, error, "rsync-fsync=%s\n", rsync->no_fsync ? "no" : "yes")
                ? -1
                : 0;
@@ -93,10 +111,22 @@ static int check_path(const char *setting, const char *path, struct error *error
                                              "%s: \"%s\" must be an absolute path", setting, path);
 }
 
+/* rsync on the far side looks for wildcards in what it is given, and for options. */
+static int check_directory(const struct rsync_storage *rsync, struct error *error)
+{
+    const char *directory = rsync->place.directory;
+    if (rsync_has_shell(rsync) || (!strpbrk(directory, "*?[\\") && !strstr(directory, "/-")))
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "\"%s\": where no shell is, rsync would take *, ?, [, \\ or a - behind a "
+                     "slash in a path for something else: choose another",
+                     directory);
+}
+
 static int set_up(struct rsync_storage *rsync, const char *location, struct error *error)
 {
     const struct rsync_options *options = &rsync->options.rsync;
-    if (rsync_place_parse(&rsync->place, location, error) ||
+    if (rsync_place_parse(&rsync->place, location, error) || check_directory(rsync, error) ||
         check_path("rsync-password-file", options->password_file, error) ||
         check_path("ssh-identity", options->ssh_identity, error))
         return -1;

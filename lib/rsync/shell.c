@@ -43,10 +43,13 @@ static int add_end(struct buf *script, struct error *error)
 }
 
 /* sync(1) of GNU coreutils takes files and directories; others' sync everything, or want no
- * argument at all. */
+ * argument at all. Which it is, a directory tells that can be synced: what fails later has failed.
+ */
 static int add_sync_function(struct buf *script, struct error *error)
 {
-    return buf_printf(script, error, "s() { sync -- \"$@\" 2>/dev/null || sync || exit %d; }; ",
+    return buf_printf(script, error,
+                      "if sync -- . 2>/dev/null; then s() { sync -- \"$@\" || exit %1$d; }; "
+                      "else s() { sync || exit %1$d; }; fi; ",
                       SHELL_CANT_SYNC);
 }
 
@@ -68,11 +71,14 @@ int shell_rsync_removing(struct buf *script, const char *directory, const char *
                : 0;
 }
 
-/* p TEMPORARY KEY DIRECTORY: where links can't be made, mv -n is the next best. */
+/* p TEMPORARY KEY DIRECTORY: where links can't be made, mv -n is the next best. Both would go into
+ * a directory of that name. */
 static const char place_function[] =
+    "t() { [ -e \"$1\" ] || [ -L \"$1\" ]; }; "
     "p() { mkdir -p -- \"$3\" || exit %1$d; u=" SHELL_TEMPORARY "/$1; s \"$u\"; "
+    "t \"$2\" && exit %2$d; "
     "if ln -- \"$u\" \"$2\" 2>/dev/null; then rm -f -- \"$u\"; "
-    "elif [ -e \"$2\" ] || [ -L \"$2\" ]; then exit %2$d; "
+    "elif t \"$2\"; then exit %2$d; "
     "else mv -n -- \"$u\" \"$2\" || exit %3$d; [ -e \"$u\" ] && exit %2$d; fi; "
     "s \"$3\" .; }; ";
 
@@ -111,12 +117,23 @@ static int add_placings(struct buf *script, const struct shell_object *objects, 
     return 0;
 }
 
+/* Only the first object of all, which goes into .waltools, finds that missing: else this is not the
+ * archive that it was. */
+static int add_check(struct buf *script, const char *key, struct error *error)
+{
+    static const char own[] = ".waltools/";
+    return strncmp(key, own, sizeof own - 1) == 0
+               ? 0
+               : buf_printf(script, error, "[ -d .waltools ] || n " SHELL_NO_IDENTITY "; ");
+}
+
 int shell_rsync_placing(struct buf *script, const char *directory, const char *program,
                         const struct shell_object *objects, size_t count, struct error *error)
 {
     return add_enter(script, directory, error) || add_sync_function(script, error) ||
                    buf_printf(script, error, place_function, SHELL_CANT_MAKE, SHELL_EXISTS,
                               SHELL_CANT_LINK) ||
+                   add_check(script, objects->key, error) ||
                    add_clean_up(script, objects, count, error) ||
                    buf_printf(script, error,
                               "mkdir -p " SHELL_TEMPORARY " || exit %d; "
@@ -133,8 +150,10 @@ int shell_rsync_placing(struct buf *script, const char *directory, const char *p
 int shell_settle(struct buf *script, const char *directory, const char *key, struct error *error)
 {
     return add_enter(script, directory, error) || add_sync_function(script, error) ||
-                   buf_printf(script, error, "s ") || add_text(script, key, error) ||
-                   buf_printf(script, error, " .") || add_end(script, error)
+                   buf_printf(script, error, "[ -e ") || add_text(script, key, error) ||
+                   buf_printf(script, error, " ] || n " SHELL_MISSING "; s ") ||
+                   add_text(script, key, error) || buf_printf(script, error, " .") ||
+                   add_end(script, error)
                ? -1
                : 0;
 }

@@ -19,8 +19,11 @@ enum {
 };
 
 /* On standard error, as rsync does not always pass on the exit code of what ends before it begins:
- * the archive's directory can't be entered, rsync is not there. */
+ * the archive's directory can't be entered, has lost its .waltools, rsync is not there; the object
+ * to settle is not there. */
 #define SHELL_NO_ARCHIVE "waltools:no-archive"
+#define SHELL_NO_IDENTITY "waltools:no-identity"
+#define SHELL_MISSING "waltools:missing"
 #define SHELL_NO_RSYNC "waltools:no-rsync"
 
 /* Temporary objects over there; older than a day they are what a killed push has left. */
