@@ -94,11 +94,9 @@ sub kinds { return ('ssh', 'ssh, rsync only', 'daemon') }
 sub archive
 {
 	my ($kind, $name, %option) = @_;
-	my ($top, $location) =
-	  $kind eq 'daemon'
-	  ? (rsync_daemon()->path('wal'), rsync_daemon()->location('wal', $name))
-	  : (scratch('far'), ssh_server()->location(scratch('far') . "/$kind/$name"));
-	my $directory = $kind eq 'daemon' ? "$top/$name" : "$top/$kind/$name";
+	my $top       = $kind eq 'daemon' ? rsync_daemon()->path('wal') : scratch($kind eq 'ssh' ? 'far' : 'only');
+	my $directory = "$top/$name";
+	my $location  = $kind eq 'daemon' ? rsync_daemon()->location('wal', $name) : ssh_server()->location($directory);
 	must_make($directory) unless $option{missing};
 	my @options = $kind =~ /only/ ? '--rsync-shell=no' : ();
 	return { kind => $kind, name => $name, location => $location, directory => $directory, options => \@options };
