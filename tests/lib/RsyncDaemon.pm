@@ -47,6 +47,14 @@ sub module
 	return $name;
 }
 
+sub remove_module
+{
+	my ($self, $name) = @_;
+	delete $self->{modules}{$name};
+	$self->write_config;
+	return;
+}
+
 # In one step: the daemon reads the file for each connection. As root it would work as nobody.
 sub write_config
 {
@@ -114,6 +122,10 @@ sub log { my ($self) = @_; return slurp($self->log_file) }
 
 # At once, with all that serves a connection.
 sub kill { my ($self) = @_; $self->{process}->kill_now; return }
+
+# Nothing moves any more, until resume().
+sub suspend { my ($self) = @_; CORE::kill 'STOP', -$self->pid; return }
+sub resume  { my ($self) = @_; CORE::kill 'CONT', -$self->pid; return }
 
 sub stop { my ($self) = @_; $self->{process}->kill_now; return }
 

@@ -172,6 +172,26 @@ sub new_host_key
 	return;
 }
 
+sub keep_host_key
+{
+	my ($self) = @_;
+	for my $file (map { "$self->{directory}/host_key$_" } '', '.pub')
+	{
+		rename $file, "$file.kept" or die "$file: $!";
+	}
+	return;
+}
+
+sub bring_host_key_back
+{
+	my ($self) = @_;
+	for my $file (map { "$self->{directory}/host_key$_" } '', '.pub')
+	{
+		rename "$file.kept", $file or die "$file: $!";
+	}
+	return;
+}
+
 sub know_host
 {
 	my ($self) = @_;
@@ -209,10 +229,9 @@ sub logins { my ($self) = @_; return scalar(my @all = $self->log =~ /^Accepted p
 sub kill
 {
 	my ($self) = @_;
-	my @all = descendants($self->pid);
+	CORE::kill 'STOP', $self->pid;    # nobody may come in between
+	$self->hang_up;
 	$self->{process}->kill_now;
-	CORE::kill 'KILL', @all;
-	wait_until { !grep { CORE::kill 0, $_ } @all } 10;
 	return;
 }
 
@@ -228,6 +247,20 @@ sub descendants
 	my @found = $pid;
 	push @found, @{ $children{$_} // [] } for @found;
 	return @found[ 1 .. $#found ];
+}
+
+# Nothing moves any more, until resume().
+sub suspend { my ($self) = @_; CORE::kill 'STOP', $self->pid, descendants($self->pid); return }
+sub resume  { my ($self) = @_; CORE::kill 'CONT', $self->pid, descendants($self->pid); return }
+
+# Whoever wants to go on must log in again.
+sub hang_up
+{
+	my ($self) = @_;
+	my @all = descendants($self->pid);
+	CORE::kill 'KILL', @all;
+	wait_until { !grep { CORE::kill 0, $_ } @all } 10;
+	return;
 }
 
 sub stop
