@@ -129,6 +129,8 @@ static int make(struct rsync_storage *rsync, struct claim *claims, size_t count,
         result = add_link(rsync, &claims[i], error);
     if (result == 0)
         result = run_making(rsync, &making, error);
+    if (result && rsync->code == RSYNC_FILE_IO) /* another has just made the directory */
+        result = run_making(rsync, &making, error);
     spool_remove(&rsync->spool, "tmp");
     /* Another was a moment faster, or links can't be made: that is seen next. */
     return result && rsync->code == RSYNC_PARTIAL ? 0 : result;
@@ -246,9 +248,9 @@ static int take_one(struct rsync_storage *rsync, struct claim *claim, struct err
             return -1;
     }
     if (!claim->held)
-        log_warning("%s: no symbolic links can be made there: two servers that push one name at "
-                    "the same moment are not kept apart",
-                    rsync->place.host);
+        log_warning("two servers that push one name at the same moment are not kept apart, as no "
+                    "symbolic link can be made: %s",
+                    error->message);
     return 0;
 }
 

@@ -31,6 +31,7 @@ void rsync_begin_script(const struct rsync_storage *rsync, struct arguments *arg
 /* Appends the text to a filter rule, as it is: rsync(1), "PATTERN MATCHING RULES". */
 int rsync_add_pattern(struct buf *rule, const char *text, struct error *error);
 
+enum { RSYNC_FILE_IO = 11 /* rsync(1), "EXIT VALUES" */ };
 enum { RSYNC_PARTIAL = 23 /* rsync(1), "EXIT VALUES": some files could not be done */ };
 
 /* Appends the path of the archive itself ("") or of one below it, as an argument. */
