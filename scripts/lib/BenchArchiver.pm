@@ -7,8 +7,9 @@ package BenchArchiver;
 #   $archiver->fetch($candidate, \@segments, a => "$archives/walpush");
 #
 # A candidate is a hash. Its {command} has %p for the segment's path and %f for its name, as archive_command has, and a letter
-# for each value that is given. What was measured is added to it: {wall}, a list of milliseconds, one a command; {cpu}, a list of
-# seconds, one a call of archive or fetch; {memory}, the largest resident set of a process in MiB.
+# for each value that is given. {finish} is a command that ends what the others leave running; it is not timed. What was measured
+# is added to the candidate: {wall}, a list of milliseconds, one a command; {cpu}, a list of seconds, one a call of archive or
+# fetch; {memory}, the largest resident set of a process in MiB.
 
 use strict;
 use warnings;
@@ -77,6 +78,7 @@ sub measure
 			push @{ $candidate->{wall} }, run(expand($candidate->{command}, %$values));
 			$after->($values->{f});
 		}
+		run($candidate->{finish}) if $candidate->{finish};
 		close $stopwatch->{commands};
 		my ($cpu, $memory) = answer('what was left behind');
 		push @{ $candidate->{cpu} }, $cpu;

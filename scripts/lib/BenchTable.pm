@@ -21,6 +21,7 @@ my %column = (
 	'CPU ms'    => [ '%7.1f',  sub { 1000 * per_segment($_[0], sum @{ $_[0]{cpu} }) } ],
 	'MiB mem'   => [ '%7.1f',  sub { $_[0]{memory} } ],
 	'MiB size'  => [ '%8.1f',  sub { $_[0]{stored} ? $_[0]{stored} / 2**20 : undef } ],
+	'MiB sent'  => [ '%8.2f',  sub { $_[0]{sent} ? per_segment($_[0], $_[0]{sent}) / 2**20 : undef } ],
 	'ratio'     => [ '%6.2f',  sub { $_[0]{stored} ? $_[0]{raw} / $_[0]{stored} : undef } ],
 	'requests'  => [ '%8.2f',  sub { per_segment($_[0], $_[0]{requests}) } ],
 );
