@@ -102,8 +102,8 @@ static void show_help(const struct cli *cli)
     printf("Usage: %s [options] ARCHIVE %s\n%s\n\nOptions:\n", cli->name, cli->operands,
            cli->summary);
     settings_help(cli->command, stdout);
-    printf("\nARCHIVE is a directory (/path, ./path or file:///path), s3://bucket/prefix, or a\n"
-           "section of waltools.conf. See %s(1).\n",
+    printf("\nARCHIVE is a directory (/path, ./path or file:///path), user@host:/path,\n"
+           "rsync://host/module, s3://bucket/prefix, or a section of waltools.conf. See %s(1).\n",
            cli->name);
 }
 

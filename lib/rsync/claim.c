@@ -70,7 +70,7 @@ static int look_for_link(void *context, char *line, struct error *error)
         if (!claimed)
             return -1;
         if (strcmp(name, claimed) == 0) {
-            making->claims[i].held = true;
+            making->claims[i].held = making->claims[i].made = true;
             making->held++;
         }
         free(claimed);
@@ -198,11 +198,11 @@ static int judge(struct rsync_storage *rsync, const char *name, const char *dige
 {
     if (!target)
         return SIGHT_GONE;
+    time_t age = time(NULL) - claimed_at(target);
+    if (age >= STALE_SECONDS) /* whoever's it was: for all others it counts no more */
+        return remove_claim(rsync, name, error) ? -1 : SIGHT_GONE;
     if (same_digest(target, digest))
         return SIGHT_OURS;
-    time_t age = time(NULL) - claimed_at(target);
-    if (age >= STALE_SECONDS)
-        return remove_claim(rsync, name, error) ? -1 : SIGHT_GONE;
     error_set(error, ERROR_UNREACHABLE,
               "%s: another push of this name, with other content, is under way (or died %lld "
               "seconds ago): try again",
@@ -254,12 +254,24 @@ static int take_one(struct rsync_storage *rsync, struct claim *claim, struct err
     return 0;
 }
 
+static void give_back(struct rsync_storage *rsync, const struct claim *claims, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct error ignored;
+        char *name = claims[i].made ? claim_name(claims[i].key, &ignored) : NULL;
+        if (name)
+            remove_claim(rsync, name, &ignored);
+        free(name);
+    }
+}
+
 int claim_take(struct rsync_storage *rsync, struct claim *claims, size_t count, struct error *error)
 {
-    if (make(rsync, claims, count, error))
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (!claims[i].held && take_one(rsync, &claims[i], error))
-            return -1;
-    return 0;
+    int result = make(rsync, claims, count, error);
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (!claims[i].held)
+            result = take_one(rsync, &claims[i], error);
+    if (result)
+        give_back(rsync, claims, count);
+    return result;
 }

@@ -21,7 +21,8 @@ char *claim_name(const char *key, struct error *error);
 struct claim {
     const char *key;
     const char *digest; /* of the content; NULL: unlike all others */
-    bool held;
+    bool held;          /* the key may be written; */
+    bool made;          /* by a claim that this call has made */
 };
 
 /* Claims the keys, in one run when nobody else has claimed one. ERROR_UNREACHABLE when another push

@@ -19,9 +19,10 @@ struct download {
 /* rsync passes over what is no file, and says so: it is not absent. */
 static int look_for_odd(void *context, char *line, struct error *error)
 {
-    if (!strstr(line, "skipping non-regular file") && !strstr(line, "skipping directory"))
+    const char *key = context;
+    if (!strstr(line, "skipping ") || !strstr(line, key))
         return 0;
-    return error_set(error, ERROR_REFUSED, "%s is not a regular file", (const char *)context);
+    return error_set(error, ERROR_REFUSED, "%s is not a regular file", key);
 }
 
 /* By name, as --files-from may name what is not there; but the daemon of rsync 3.5.0 then finds

@@ -29,7 +29,10 @@ static const struct meaning {
     {126, ERROR_UNREACHABLE, NULL},       /* can't run, */
     {CANT_FIND, ERROR_UNREACHABLE, NULL}, /* or find rsync */
     {255, ERROR_UNREACHABLE, NULL},       /* ssh */
+    {SHELL_CANT_MAKE, ERROR_SYSTEM, "a directory in the archive can't be made"},
     {SHELL_EXISTS, ERROR_EXISTS, "exists already"},
+    {SHELL_CANT_LINK, ERROR_SYSTEM, "an object can't be given its name"},
+    {SHELL_CANT_SYNC, ERROR_SYSTEM, "what was written can't be synced"},
 };
 
 /* Lines that say most of all lines of a failure, and what to do. */
@@ -44,6 +47,7 @@ static const struct known {
     {"Host key verification failed", ERROR_NONE,
      "its key is not in known_hosts, or is another than there: log in once by hand, as this user, "
      "after you have made sure that it is the right machine"},
+    {"Permission denied (13)", ERROR_SYSTEM, NULL},
     {"Permission denied (", ERROR_NONE,
      "ssh must log in with a key and without a question, as the user that runs this"},
     {"SSH_ORIGINAL_COMMAND", ERROR_NONE,

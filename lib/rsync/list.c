@@ -45,8 +45,12 @@ static int add_way(struct arguments *arguments, const char *directory, struct er
 static int add_rules(struct arguments *arguments, const char *directory, const char *prefix,
                      const char *end, struct error *error)
 {
+    /* No other directory is entered: one may not be readable, or large. */
+    arguments_add(arguments, *directory ? "-r" : "-d");
     if (add_way(arguments, directory, error))
         return -1;
+    if (*directory)
+        arguments_add(arguments, "--exclude=*/");
     if (add_rule(arguments, directory, prefix, end, error))
         return -1;
     arguments_add(arguments, "--exclude=*");
@@ -134,7 +138,7 @@ static int list(struct rsync_storage *rsync, const char *directory, const char *
     int result = rsync_begin(rsync, &arguments, error);
     arguments_add(&arguments, "--list-only");
     arguments_add(&arguments, "--no-h");
-    arguments_add(&arguments, "-r8");
+    arguments_add(&arguments, "-8");
     arguments_add(&arguments, "--no-inc-recursive"); /* one list, sorted */
     if (result == 0)
         result = add_rules(&arguments, directory, prefix, end, error);

@@ -77,6 +77,20 @@ static int remove_names(struct rsync_storage *rsync, const struct buf *names,
     return tell_left(rsync, names, &left, error);
 }
 
+/* rsync wants to see the directories of the names that it does not find. */
+static int make_parent(struct rsync_storage *rsync, const char *key, struct error *error)
+{
+    const char *slash = strrchr(key, '/');
+    struct buf path = {0};
+    if (!slash)
+        return 0;
+    int result = buf_printf(&path, error, "none/%.*s", (int)(slash - key), key);
+    if (result == 0)
+        result = spool_make(&rsync->spool, path.data, error);
+    buf_free(&path);
+    return result;
+}
+
 int rsync_remove(struct storage *storage, const char *const *keys, size_t count,
                  storage_failed *failed, void *context, struct error *error)
 {
@@ -84,7 +98,10 @@ int rsync_remove(struct storage *storage, const char *const *keys, size_t count,
     struct buf names = {0};
     int result = rsync_spool(rsync, error) || spool_make(&rsync->spool, "none", error) ? -1 : 0;
     for (size_t i = 0; i < count && result == 0; i++)
-        result = buf_append(&names, keys[i], strlen(keys[i]) + 1, error);
+        result = make_parent(rsync, keys[i], error) ||
+                         buf_append(&names, keys[i], strlen(keys[i]) + 1, error)
+                     ? -1
+                     : 0;
     if (result == 0 && count)
         result = remove_names(rsync, &names, failed, context, error);
     buf_free(&names);

@@ -78,6 +78,7 @@ static void rsync_recall(struct storage *storage, const char *notes, enum storag
 static void rsync_close(struct storage *storage)
 {
     struct rsync_storage *rsync = (struct rsync_storage *)storage;
+    rsync_finish(rsync);
     rsync_place_free(&rsync->place);
     spool_close(&rsync->spool);
     free(rsync->control);
@@ -103,12 +104,14 @@ static const struct storage_operations operations = {
     .remove = rsync_remove,
 };
 
-/* Programs run in the root directory, so as not to keep the server's busy. */
+/* Programs run in the root directory, so as not to keep the server's busy; ssh replaces what begins
+ * with % or $. */
 static int check_path(const char *setting, const char *path, struct error *error)
 {
-    return !path || *path == '/' ? 0
-                                 : error_set(error, ERROR_USAGE,
-                                             "%s: \"%s\" must be an absolute path", setting, path);
+    return !path || (*path == '/' && !strpbrk(path, "%$"))
+               ? 0
+               : error_set(error, ERROR_USAGE,
+                           "%s: \"%s\" must be an absolute path, without %% and $", setting, path);
 }
 
 /* rsync on the far side looks for wildcards in what it is given, and for options. */

@@ -11,16 +11,23 @@
 #include "rsync/spool.h"
 #include "storage/backend.h"
 
+/* A program that runs. */
+struct rsync_process {
+    pid_t child;               /* 0: none */
+    int input, output, errors; /* our ends; input and errors are files in memory */
+};
+
 struct rsync_storage {
     struct storage storage;
     struct storage_options options; /* texts borrowed */
     struct rsync_place place;
-    struct spool spool; /* made when it is first needed */
-    char *control;      /* ControlPath of ssh; NULL: connections are not shared */
-    unsigned uploads;   /* so far: names in the spool */
-    bool no_fsync;      /* known: an rsync older than 3.2.4, there or here */
-    bool fsync_refused; /* by the last run: an rsync older than 3.2.4, there or here */
-    int code;           /* exit code of the last run; -1: it was not to be had */
+    struct spool spool;             /* made when it is first needed */
+    char *control;                  /* ControlPath of ssh; NULL: connections are not shared */
+    unsigned uploads;               /* so far: names in the spool */
+    bool no_fsync;                  /* known: an rsync older than 3.2.4, there or here */
+    bool fsync_refused;             /* by the last run: an rsync older than 3.2.4, there or here */
+    struct rsync_process lingering; /* all is known of it, but it has not ended */
+    int code;                       /* exit code of the last run; -1: it was not to be had */
 };
 
 /* Does the far side run scripts of ours? */

@@ -1,4 +1,5 @@
 #include "rsync/run.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "rsync/failure.h"
@@ -164,11 +165,6 @@ static void make_environment(const struct rsync_storage *rsync, struct arguments
 
 /* ---- the run ---- */
 
-struct run {
-    pid_t child;
-    int input, output, errors; /* our ends; input and errors are files in memory */
-};
-
 static int memory_file(const struct buf *content, struct error *error)
 {
     int fd = memfd_create("waltools", MFD_CLOEXEC);
@@ -186,7 +182,7 @@ static int memory_file(const struct buf *content, struct error *error)
 /* A connection that stays behind for others keeps standard error: as a file it keeps nobody
  * waiting. */
 static int start(struct rsync_storage *rsync, const struct arguments *arguments,
-                 const struct rsync_talk *talk, struct run *run, struct error *error)
+                 const struct rsync_talk *talk, struct rsync_process *run, struct error *error)
 {
     int ends[2];
     struct arguments environment = {.list = NULL};
@@ -294,20 +290,7 @@ static int judge(struct rsync_storage *rsync, int status, int errors, struct err
     return -1;
 }
 
-static int watch(struct rsync_storage *rsync, struct run *run, const struct rsync_talk *talk,
-                 struct error *error)
-{
-    int status, result = read_output(run->output, talk, error);
-    if (result == RUN_ENDS && process_wait(run->child, UINT64_MAX, &status, error))
-        result = -1;
-    if (result != RUN_ENDS) {
-        process_kill(run->child);
-        return result == RUN_IS_DONE ? 0 : -1;
-    }
-    return judge(rsync, status, run->errors, error);
-}
-
-static void close_all(const struct run *run)
+static void close_all(const struct rsync_process *run)
 {
     const int fds[] = {run->input, run->output, run->errors};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
@@ -315,10 +298,40 @@ static void close_all(const struct run *run)
             close(fds[i]);
 }
 
+void rsync_finish(struct rsync_storage *rsync)
+{
+    struct rsync_process *run = &rsync->lingering;
+    struct error ignored;
+    int status;
+    if (run->child <= 0)
+        return;
+    if (process_wait(run->child, clock_now_ms() + silence(rsync) * 1000, &status, &ignored))
+        process_kill(run->child);
+    close_all(run);
+    run->child = 0;
+}
+
+static int watch(struct rsync_storage *rsync, struct rsync_process *run,
+                 const struct rsync_talk *talk, struct error *error)
+{
+    int status, result = read_output(run->output, talk, error);
+    if (result == RUN_IS_DONE) {
+        rsync_finish(rsync);
+        rsync->lingering = *run;
+        *run = (struct rsync_process){0, -1, -1, -1};
+        return 0;
+    }
+    if (result < 0 || process_wait(run->child, UINT64_MAX, &status, error)) {
+        process_kill(run->child);
+        return -1;
+    }
+    return judge(rsync, status, run->errors, error);
+}
+
 int rsync_run(struct rsync_storage *rsync, const struct arguments *arguments,
               const struct rsync_talk *talk, struct error *error)
 {
-    struct run run = {-1, PROCESS_NOTHING, -1, -1};
+    struct rsync_process run = {-1, PROCESS_NOTHING, -1, -1};
     rsync->code = -1;
     int result = start(rsync, arguments, talk, &run, error);
     if (result == 0)

@@ -5,7 +5,7 @@
 #include "rsync/rsync.h"
 
 /* Called for each line on standard output, without its end. Returns 0; 1 when all is known that the
- * run was for: it is then ended, with success, which saves its good-byes; or -1 to end it. */
+ * run was for, and its good-byes need not be waited for (rsync_finish does); or -1 to end it. */
 typedef int rsync_line(void *context, char *line, struct error *error);
 
 /* Where lines go and where names come from; zero-initialise for neither. */
@@ -43,5 +43,8 @@ void rsync_add_path(const struct rsync_storage *rsync, struct arguments *argumen
  * ended by rsync itself; a guard watches over this process. */
 int rsync_run(struct rsync_storage *rsync, const struct arguments *arguments,
               const struct rsync_talk *talk, struct error *error);
+
+/* Waits for the end of a run that was left to itself. Called before the storage is closed. */
+void rsync_finish(struct rsync_storage *rsync);
 
 #endif

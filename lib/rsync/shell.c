@@ -1,6 +1,7 @@
 #include "rsync/shell.h"
 #include "base/error.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* "$(printf %b "\0057...")": printf(1) writes the bytes, and the substitution within quotes is one
@@ -82,18 +83,23 @@ static const char place_function[] =
     "else mv -n -- \"$u\" \"$2\" || exit %3$d; [ -e \"$u\" ] && exit %2$d; fi; "
     "s \"$3\" .; }; ";
 
+/* Its directory: "." or what is before the last slash. */
+static int add_parent(struct buf *script, const char *key, struct error *error)
+{
+    const char *slash = strrchr(key, '/');
+    char *parent = slash ? strndup(key, (size_t)(slash - key)) : strdup(".");
+    int result = parent ? add_text(script, parent, error) : error_memory(error);
+    free(parent);
+    return result;
+}
+
 static int add_placing(struct buf *script, const struct shell_object *object, struct error *error)
 {
-    const char *slash = strrchr(object->key, '/');
-    struct buf parent = {0};
-    int result = slash ? buf_append(&parent, object->key, (size_t)(slash - object->key), error)
-                       : buf_append(&parent, ".", 1, error);
-    if (result == 0 && (buf_printf(script, error, "p %s ", object->temporary) ||
-                        add_text(script, object->key, error) || buf_printf(script, error, " ") ||
-                        add_text(script, parent.data, error) || buf_printf(script, error, "; ")))
-        result = -1;
-    buf_free(&parent);
-    return result;
+    return buf_printf(script, error, "p %s ", object->temporary) ||
+                   add_text(script, object->key, error) || buf_printf(script, error, " ") ||
+                   add_parent(script, object->key, error) || buf_printf(script, error, "; ")
+               ? -1
+               : 0;
 }
 
 /* Whatever ends it, the temporary files go. */
@@ -152,7 +158,8 @@ int shell_settle(struct buf *script, const char *directory, const char *key, str
     return add_enter(script, directory, error) || add_sync_function(script, error) ||
                    buf_printf(script, error, "[ -e ") || add_text(script, key, error) ||
                    buf_printf(script, error, " ] || n " SHELL_MISSING "; s ") ||
-                   add_text(script, key, error) || buf_printf(script, error, " .") ||
+                   add_text(script, key, error) || buf_printf(script, error, " ") ||
+                   add_parent(script, key, error) || buf_printf(script, error, " .") ||
                    add_end(script, error)
                ? -1
                : 0;

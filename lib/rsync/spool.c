@@ -85,27 +85,38 @@ static void sweep(const char *parent)
 
 /* ---- making ---- */
 
-static const char *find_parent(void)
+/* Without "." in it, which means something to rsync --relative. The caller frees it. */
+static char *find_parent(void)
 {
     const char *parent = getenv("TMPDIR");
-    return parent && *parent == '/' ? parent : "/tmp";
+    return realpath(parent && *parent == '/' ? parent : "/tmp", NULL);
 }
 
-int spool_open(struct spool *spool, struct error *error)
+static int make_spool(struct spool *spool, const char *parent, struct error *error)
 {
-    const char *parent = find_parent();
-    sweep(parent);
     if (asprintf(&spool->path, "%s/%sXXXXXX", parent, prefix) < 0) {
         spool->path = NULL;
         return error_memory(error);
     }
-    if (!mkdtemp(spool->path)) {
-        error_set_errno(error, ERROR_SYSTEM, "can't make a directory for temporary files in %s",
-                        parent);
-        free(spool->path);
-        spool->path = NULL;
+    if (mkdtemp(spool->path))
+        return 0;
+    error_set_errno(error, ERROR_SYSTEM, "can't make a directory for temporary files in %s",
+                    parent);
+    free(spool->path);
+    spool->path = NULL;
+    return -1;
+}
+
+int spool_open(struct spool *spool, struct error *error)
+{
+    char *parent = find_parent();
+    if (!parent)
+        return error_set_errno(error, ERROR_SYSTEM, "can't find TMPDIR, or /tmp");
+    sweep(parent);
+    int result = make_spool(spool, parent, error);
+    free(parent);
+    if (result)
         return -1;
-    }
     spool->fd = open(spool->path, OPEN_DIRECTORY);
     if (spool->fd >= 0 && flock(spool->fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
@@ -114,9 +125,22 @@ int spool_open(struct spool *spool, struct error *error)
     return -1;
 }
 
+static int make_parents(int directory, const char *name)
+{
+    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        char *part = strndup(name, (size_t)(slash - name));
+        int result = part ? mkdirat(directory, part, 0750) : -1;
+        free(part);
+        if (result && errno != EEXIST)
+            return -1;
+    }
+    return 0;
+}
+
 int spool_make(struct spool *spool, const char *name, struct error *error)
 {
-    if (mkdirat(spool->fd, name, 0700) == 0 || errno == EEXIST)
+    if (make_parents(spool->fd, name) == 0 &&
+        (mkdirat(spool->fd, name, 0750) == 0 || errno == EEXIST))
         return 0;
     return error_set_errno(error, ERROR_SYSTEM, "can't make a directory in %s", spool->path);
 }
@@ -136,18 +160,6 @@ void spool_close(struct spool *spool)
         close(spool->fd);
     free(spool->path);
     *spool = SPOOL_NONE;
-}
-
-static int make_parents(int directory, const char *name)
-{
-    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-        char *part = strndup(name, (size_t)(slash - name));
-        int result = part ? mkdirat(directory, part, 0750) : -1;
-        free(part);
-        if (result && errno != EEXIST)
-            return -1;
-    }
-    return 0;
 }
 
 int spool_create(struct spool *spool, const char *name, struct error *error)

@@ -21,7 +21,7 @@ int spool_open(struct spool *spool, struct error *error);
 /* Removes it with all that is in it. Also right for SPOOL_NONE. */
 void spool_close(struct spool *spool);
 
-/* Makes an empty directory in it, unless it is there. */
+/* Makes a directory in it, with those on the way, unless it is there. */
 int spool_make(struct spool *spool, const char *name, struct error *error);
 
 /* Removes a file or directory in it with all below. */

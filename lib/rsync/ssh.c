@@ -16,6 +16,9 @@ enum {
 
 /* ---- the private directory ---- */
 
+/* What ssh would not take as it is. */
+static const char special[] = "% \t\"'\\$#";
+
 static char *make_path(const char *base, const char *below)
 {
     char *path = NULL;
@@ -62,8 +65,8 @@ void ssh_find_control(struct rsync_storage *rsync)
                           make_path(getenv("HOME"), ".cache/waltools/ssh")};
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
         char *path = candidates[i];
-        if (path && !rsync->control && strlen(path) <= CONTROL_PATH_MAX && !strchr(path, '%') &&
-            make_private(path) &&
+        if (path && !rsync->control && strlen(path) <= CONTROL_PATH_MAX &&
+            !strpbrk(path, special) && make_private(path) &&
             asprintf(&rsync->control, "%s/%016" PRIx64, path, name_connection(rsync)) < 0)
             rsync->control = NULL;
         free(path);

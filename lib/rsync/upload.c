@@ -253,7 +253,7 @@ static int send_durably(struct rsync_storage *rsync, const struct batch *batch, 
 }
 
 struct comparison {
-    size_t same, count;
+    size_t same;
 };
 
 /* "=.f          KEY": it is the same over there. Any other line of ours is a difference. */
@@ -262,8 +262,10 @@ static int look_for_difference(void *context, char *line, struct error *error)
     struct comparison *comparison = context;
     if (strncmp(line, RSYNC_MARK, sizeof RSYNC_MARK - 1) != 0)
         return 0;
-    if (strncmp(line, RSYNC_MARK ".f ", sizeof RSYNC_MARK ".f " - 1) == 0)
-        return ++comparison->same == comparison->count;
+    if (strncmp(line, RSYNC_MARK ".f ", sizeof RSYNC_MARK ".f " - 1) == 0) {
+        comparison->same++;
+        return 0;
+    }
     return error_set(error, ERROR_EXISTS, "what was written has been replaced by another: %s",
                      line + sizeof RSYNC_MARK - 1);
 }
@@ -271,7 +273,7 @@ static int look_for_difference(void *context, char *line, struct error *error)
 static int read_back(struct rsync_storage *rsync, const struct batch *batch, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    struct comparison comparison = {0, batch->count};
+    struct comparison comparison = {0};
     const struct rsync_talk talk = {look_for_difference, &comparison, NULL};
     int result = rsync_begin(rsync, &arguments, error);
     arguments_add(&arguments, "-ncRii"); /* ii: told also of what is the same */
@@ -281,7 +283,7 @@ static int read_back(struct rsync_storage *rsync, const struct batch *batch, str
     if (result == 0)
         result = rsync_run(rsync, &arguments, &talk, error);
     arguments_free(&arguments);
-    if (result == 0 && comparison.same != comparison.count)
+    if (result == 0 && comparison.same != batch->count)
         result = error_set(error, ERROR_UNREACHABLE, "%s: what was written can't be read back",
                            rsync->place.host);
     return result;
@@ -292,7 +294,7 @@ static int place_by_claim(struct rsync_storage *rsync, const struct batch *batch
 {
     struct claim claims[STORAGE_BATCH_MAX];
     for (size_t i = 0; i < batch->count; i++)
-        claims[i] = (struct claim){batch->list[i]->key, commits[i].digest, false};
+        claims[i] = (struct claim){batch->list[i]->key, commits[i].digest, false, false};
     if (claim_take(rsync, claims, batch->count, error) ||
         make_directories(rsync, batch->list[0], error) || send_durably(rsync, batch, error))
         return -1;
