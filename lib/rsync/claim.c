@@ -199,7 +199,8 @@ static int judge(struct rsync_storage *rsync, const char *name, const char *dige
     if (!target)
         return SIGHT_GONE;
     time_t age = time(NULL) - claimed_at(target);
-    if (age >= STALE_SECONDS) /* whoever's it was: for all others it counts no more */
+    if (age >= STALE_SECONDS ||
+        age <= -STALE_SECONDS) /* whoever's it was: for all others it counts no more */
         return remove_claim(rsync, name, error) ? -1 : SIGHT_GONE;
     if (same_digest(target, digest))
         return SIGHT_OURS;

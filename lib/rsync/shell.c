@@ -43,15 +43,15 @@ static int add_end(struct buf *script, struct error *error)
     return buf_printf(script, error, "' waltools");
 }
 
-/* sync(1) of GNU coreutils takes files and directories; others' sync everything, or want no
- * argument at all. Which it is, a directory tells that can be synced: what fails later has failed.
- */
+/* sync(1) of GNU coreutils, which knows --version, takes files and directories; others' sync
+ * everything, or want no argument at all. */
 static int add_sync_function(struct buf *script, struct error *error)
 {
-    return buf_printf(script, error,
-                      "if sync -- . 2>/dev/null; then s() { sync -- \"$@\" || exit %1$d; }; "
-                      "else s() { sync || exit %1$d; }; fi; ",
-                      SHELL_CANT_SYNC);
+    return buf_printf(
+        script, error,
+        "if sync --version >/dev/null 2>&1; then s() { sync -- \"$@\" || exit %1$d; }; "
+        "else s() { sync || exit %1$d; }; fi; ",
+        SHELL_CANT_SYNC);
 }
 
 int shell_rsync(struct buf *script, const char *directory, const char *program, struct error *error)
@@ -80,7 +80,7 @@ static const char place_function[] =
     "t \"$2\" && exit %2$d; "
     "if ln -- \"$u\" \"$2\" 2>/dev/null; then rm -f -- \"$u\"; "
     "elif t \"$2\"; then exit %2$d; "
-    "else mv -n -- \"$u\" \"$2\" || exit %3$d; [ -e \"$u\" ] && exit %2$d; fi; "
+    "else mv -n -- \"$u\" \"$2\"; [ -e \"$u\" ] && { t \"$2\" && exit %2$d; exit %3$d; }; fi; "
     "s \"$3\" .; }; ";
 
 /* Its directory: "." or what is before the last slash. */
