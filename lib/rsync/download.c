@@ -112,7 +112,8 @@ struct storage_download *rsync_download(struct storage *storage, const char *key
     uint64_t size = 0;
     if (rsync_spool(rsync, error))
         return NULL;
-    int fd = bring(rsync, key, error) == 0 ? open_brought(rsync, key, &size, error) : -1;
+    int fd = bring(rsync, key, error) == 0 ? open_brought(rsync, key, &size, error)
+                                           : error_prefix(error, "%s: ", key);
     spool_remove(&rsync->spool, "in"); /* the open file is enough */
     return fd < 0 ? NULL : make_download(storage, key, fd, size, error);
 }

@@ -145,11 +145,11 @@ static int look_for_file(void *context, char *line, struct error *error)
     return 0;
 }
 
-static int add_rule(struct arguments *arguments, const char *directory, const char *name,
-                    const char *end, struct error *error)
+static int add_rule(struct arguments *arguments, const char *name, const char *end,
+                    struct error *error)
 {
     struct buf rule = {0};
-    int result = buf_printf(&rule, error, "--filter=R /%s/", directory) ||
+    int result = buf_printf(&rule, error, "--filter=R /" CLAIM_DIRECTORY "/") ||
                          rsync_add_pattern(&rule, name, error) ||
                          buf_printf(&rule, error, "%s", end)
                      ? -1
@@ -164,15 +164,12 @@ static int add_clean_up(struct arguments *arguments, const struct upload *upload
                         struct error *error)
 {
     const char *slash = strrchr(upload->key, '/');
-    struct buf temporary = {0};
     char *claim = claim_name(upload->key, error);
     int result = -1;
-    if (claim && buf_printf(&temporary, error, ".%s", slash ? slash + 1 : upload->key) == 0 &&
-        add_rule(arguments, CLAIM_DIRECTORY, claim, "", error) == 0 &&
-        add_rule(arguments, CLAIM_DIRECTORY, temporary.data, ".??????", error) == 0)
+    if (claim && add_rule(arguments, claim, "", error) == 0 &&
+        add_rule(arguments, slash ? slash + 1 : upload->key, ".??????", error) == 0)
         result = 0;
     free(claim);
-    buf_free(&temporary);
     return result;
 }
 

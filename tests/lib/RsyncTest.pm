@@ -129,10 +129,12 @@ sub files
 	return sort @found;
 }
 
-# What pushes have left over there, and claims.
-sub temporary { my ($archive) = @_; return join ' ', grep { m{^\.waltools/tmp/|/\.[^/]+\.\w{6}$} } files($archive->{directory}) }
+# What pushes have left over there; claims, which are links.
+sub temporary { my ($archive) = @_; return join ' ', grep { !-l "$archive->{directory}/$_" } in_the_way($archive) }
 
-sub claims { my ($archive) = @_; return join ' ', files("$archive->{directory}/.waltools/claim") }
+sub claims { my ($archive) = @_; return join ' ', grep { -l "$archive->{directory}/$_" } in_the_way($archive) }
+
+sub in_the_way { my ($archive) = @_; return grep { m{^\.waltools/tmp/|/\.[^/]+\.\w{6}$} } files($archive->{directory}) }
 
 # What programs have left here.
 sub spools { return join ' ', files($ENV{TMPDIR}), glob "$ENV{TMPDIR}/*" }

@@ -230,8 +230,10 @@ sub kill
 {
 	my ($self) = @_;
 	CORE::kill 'STOP', $self->pid;    # nobody may come in between
-	$self->hang_up;
+	my @all = descendants($self->pid);
 	$self->{process}->kill_now;
+	CORE::kill 'KILL', @all;
+	wait_until { !grep { CORE::kill 0, $_ } @all } 10;
 	return;
 }
 

@@ -17,18 +17,7 @@ sub stored_is
 	return -e $object && run({ stdin => slurp($object) }, 'zstd', '-dcq')->{out} eq slurp($file);
 }
 
-# Where claims are made, the loser may have met the winner's, and is told to try again: then he is told the same as at once.
-sub raced
-{
-	my ($archive, @commands) = @_;
-	my @runs = at_once(map { [ 'walpush', '--timeout=20s', at($archive), @$_ ] } @commands);
-	for my $i (grep { $archive->{kind} ne 'ssh' && $runs[$_]{code} == 3 && $runs[$_]{err} =~ /another push of this name/ } 0 .. $#runs)
-	{
-		note("round of $archive->{name}: tried again");
-		$runs[$i] = run('walpush', '--timeout=20s', at($archive), @{ $commands[$i] });
-	}
-	return @runs;
-}
+sub raced { my ($archive, @commands) = @_; return at_once(map { [ 'walpush', '--timeout=20s', at($archive), @$_ ] } @commands) }
 
 # ---- two pushers and one name
 
@@ -88,7 +77,7 @@ for my $kind (grep { $_ ne 'ssh' } kinds())
 	succeeds("$kind: an archive", 'walpush', at($archive), next_segment($servers[0]));
 	my $claim = sub {
 		my ($file, $digest, $age) = @_;
-		my $path = "$archive->{directory}/.waltools/claim/" . basename($file) . '.zst';
+		my $path = "$archive->{directory}/.waltools/tmp/" . basename($file) . '.zst';
 		symlink $digest . '.' . (time - $age), $path or die "symlink: $!";
 		return $path;
 	};

@@ -7,6 +7,7 @@ use File::Basename qw(basename);
 use RsyncTest;
 use ServerProcess;
 use TcpProxy;
+use Time::HiRes ();
 use WalRace;
 
 my $server = data_directory('server');
@@ -108,10 +109,12 @@ for my $kind (kinds())
 	my $far = $kind eq 'daemon' ? $daemon : $ssh;
 	succeeds("$kind: an archive", 'walpush', at($archive), next_segment($server));
 	my $file = large();
-	my $pid = WalRace::start(undef, undef, 'walpush', '--compress=none', '--timeout=5s', '--limit-rate=300000', at($archive), $file);
-	ok((wait_until { temporary($archive) } 20), "$kind: while it is sent") or diag(slurp("$pid->{base}.err"));
+	my $pushing = WalRace::start(undef, undef, 'walpush', '--compress=none', '--timeout=5s', '--limit-rate=300000', at($archive), $file);
+	ok((wait_until { temporary($archive) } 20), "$kind: while it is sent") or diag(slurp("$pushing->{base}.err"));
 	$far->kill;
-	my $run = { %{ WalRace::finish($pid) }, seconds => 0 };
+	my $killed = Time::HiRes::time();
+	my $run = WalRace::finish($pushing);
+	$run->{seconds} = Time::HiRes::time() - $killed;
 	judge('... the server is killed', $archive, $file, $run);
 	judge('... then refuses connections', $archive, $file, push_to($archive, $file), like => qr/onnection refused/);
 	$far->restart;
