@@ -233,7 +233,7 @@ sub kill
 	my @all = descendants($self->pid);
 	$self->{process}->kill_now;
 	CORE::kill 'KILL', @all;
-	wait_until { !grep { CORE::kill 0, $_ } @all } 10;
+	wait_until { !grep { is_alive($_) } @all } 10;
 	return;
 }
 
@@ -251,6 +251,9 @@ sub descendants
 	return @found[ 1 .. $#found ];
 }
 
+# Whoever should collect a dead process may take his time.
+sub is_alive { my ($pid) = @_; return (eval { slurp("/proc/$pid/stat") } // '') =~ /\) [^ZX] /; }
+
 # Nothing moves any more, until resume().
 sub suspend { my ($self) = @_; CORE::kill 'STOP', $self->pid, descendants($self->pid); return }
 sub resume  { my ($self) = @_; CORE::kill 'CONT', $self->pid, descendants($self->pid); return }
@@ -261,7 +264,7 @@ sub hang_up
 	my ($self) = @_;
 	my @all = descendants($self->pid);
 	CORE::kill 'KILL', @all;
-	wait_until { !grep { CORE::kill 0, $_ } @all } 10;
+	wait_until { !grep { is_alive($_) } @all } 10;
 	return;
 }
 
