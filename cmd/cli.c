@@ -132,7 +132,8 @@ static int run(struct job *job, int argc, char **argv, struct error *error)
     log_open(cli->name, settings->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING);
     job->operands = argv + first;
     uint64_t deadline = cli->deadline ? cli->deadline(settings, job->operands) : settings->timeout;
-    return guard_run(work, job, deadline, error);
+    int code = guard_run(work, job, deadline, error);
+    return code < 0 ? error_prefix(error, "%s: ", settings->archive) : code;
 }
 
 /* A program started without them must not open an archive's file under the number of standard
