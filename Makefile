@@ -53,6 +53,9 @@ LIB := \
     lib/aws/from_web_identity.c \
     lib/aws/grant.c \
     lib/aws/http.c \
+    lib/aws/http_answer.c \
+    lib/aws/http_exchange.c \
+    lib/aws/http_request.c \
     lib/aws/ini.c \
     lib/aws/inquiry.c \
     lib/aws/json.c \
