@@ -98,6 +98,7 @@ LIB := \
     lib/rsync/download.c \
     lib/rsync/failure.c \
     lib/rsync/list.c \
+    lib/rsync/names.c \
     lib/rsync/place.c \
     lib/rsync/remove.c \
     lib/rsync/rsync.c \

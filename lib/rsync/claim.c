@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "rsync/names.h"
 #include "rsync/run.h"
 
 #include <inttypes.h>

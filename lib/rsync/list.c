@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "rsync/names.h"
 #include "rsync/rsync.h"
 #include "rsync/run.h"
 

@@ -78,6 +78,7 @@ static void rsync_recall(struct storage *storage, const char *notes, enum storag
 static void rsync_close(struct storage *storage)
 {
     struct rsync_storage *rsync = (struct rsync_storage *)storage;
+    rsync_drop_early(rsync);
     rsync_finish(rsync);
     rsync_place_free(&rsync->place);
     spool_close(&rsync->spool);

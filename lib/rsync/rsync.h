@@ -17,15 +17,24 @@ struct rsync_process {
     int input, output, errors; /* our ends; input and errors are files in memory */
 };
 
+/* A run that was begun before it is known what it is to move. */
+struct rsync_early {
+    struct rsync_process run;
+    int names;         /* what it is to move is written here; then it is closed */
+    uint64_t since;    /* clock_now_ms */
+    const void *owner; /* whom it was begun for; NULL: there is none */
+};
+
 struct rsync_storage {
     struct storage storage;
     struct storage_options options; /* texts borrowed */
     struct rsync_place place;
-    struct spool spool;             /* made when it is first needed */
-    char *control;                  /* ControlPath of ssh; NULL: connections are not shared */
-    unsigned uploads;               /* so far: names in the spool */
-    bool no_fsync;                  /* known: an rsync older than 3.2.4, there or here */
-    bool fsync_refused;             /* by the last run: an rsync older than 3.2.4, there or here */
+    struct spool spool; /* made when it is first needed */
+    char *control;      /* ControlPath of ssh; NULL: connections are not shared */
+    unsigned uploads;   /* so far: names in the spool */
+    bool no_fsync;      /* known: an rsync older than 3.2.4, there or here */
+    bool fsync_refused; /* by the last run: an rsync older than 3.2.4, there or here */
+    struct rsync_early early;
     struct rsync_process lingering; /* all is known of it, but it has not ended */
     int code;                       /* exit code of the last run; -1: it was not to be had */
 };

@@ -6,7 +6,6 @@
 #include "rsync/shell.h"
 #include "rsync/ssh.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -115,16 +114,6 @@ int rsync_begin(const struct rsync_storage *rsync, struct arguments *arguments, 
     return result;
 }
 
-int rsync_add_pattern(struct buf *rule, const char *text, struct error *error)
-{
-    bool wild = strpbrk(text, "*?[") != NULL; /* elsewhere a backslash is no more than that */
-    for (; *text; text++)
-        if ((wild && strchr("*?[\\", *text) && buf_append(rule, "\\", 1, error)) ||
-            buf_append(rule, text, 1, error))
-            return -1;
-    return 0;
-}
-
 void rsync_add_path(const struct rsync_storage *rsync, struct arguments *arguments,
                     const char *path)
 {
@@ -182,13 +171,12 @@ static int memory_file(const struct buf *content, struct error *error)
 /* A connection that stays behind for others keeps standard error: as a file it keeps nobody
  * waiting. */
 static int start(struct rsync_storage *rsync, const struct arguments *arguments,
-                 const struct rsync_talk *talk, struct rsync_process *run, struct error *error)
+                 struct rsync_process *run, struct error *error)
 {
     int ends[2];
     struct arguments environment = {.list = NULL};
-    run->input = talk->input ? memory_file(talk->input, error) : PROCESS_NOTHING;
     run->errors = memory_file(NULL, error);
-    if ((talk->input && run->input < 0) || run->errors < 0)
+    if (run->errors < 0)
         return -1;
     if (pipe2(ends, O_CLOEXEC))
         return error_set_errno(error, ERROR_SYSTEM, "can't make a pipe");
@@ -333,24 +321,64 @@ int rsync_run(struct rsync_storage *rsync, const struct arguments *arguments,
 {
     struct rsync_process run = {-1, PROCESS_NOTHING, -1, -1};
     rsync->code = -1;
-    int result = start(rsync, arguments, talk, &run, error);
+    if (talk->input && (run.input = memory_file(talk->input, error)) < 0)
+        return -1;
+    int result = start(rsync, arguments, &run, error);
     if (result == 0)
         result = watch(rsync, &run, talk, error);
     close_all(&run);
     return result;
 }
 
-/* rsync writes bytes that are no text as \#ooo, and so a backslash before "#ooo". */
-char *rsync_unescape(char *name)
+/* ---- a run that is begun early ---- */
+
+void rsync_open_early(struct rsync_storage *rsync, const struct arguments *arguments,
+                      const void *owner)
 {
-    char *to = name;
-    for (const char *from = name; *from; to++) {
-        bool escaped = from[0] == '\\' && from[1] == '#' && isdigit((unsigned char)from[2]) &&
-                       isdigit((unsigned char)from[3]) && isdigit((unsigned char)from[4]);
-        *to =
-            escaped ? (char)((from[2] - '0') * 64 + (from[3] - '0') * 8 + (from[4] - '0')) : *from;
-        from += escaped ? 5 : 1;
+    struct rsync_process run = {-1, -1, -1, -1};
+    struct error ignored;
+    int names[2];
+    rsync_drop_early(rsync);
+    if (pipe2(names, O_CLOEXEC))
+        return;
+    run.input = names[0];
+    int result = start(rsync, arguments, &run, &ignored);
+    close(names[0]);
+    run.input = -1;
+    if (result == 0) {
+        rsync->early = (struct rsync_early){run, names[1], clock_now_ms(), owner};
+        return;
     }
-    *to = '\0';
-    return name;
+    close(names[1]);
+    close_all(&run);
+}
+
+bool rsync_is_early(const struct rsync_storage *rsync, const void *owner)
+{
+    return rsync->early.owner == owner &&
+           clock_now_ms() - rsync->early.since < silence(rsync) * 1000 / 2;
+}
+
+int rsync_run_early(struct rsync_storage *rsync, const char *name, struct error *error)
+{
+    struct rsync_early early = rsync->early;
+    rsync->early.owner = NULL;
+    rsync->code = -1;
+    /* One that has ended by now can't be written to, and tells why when it is waited for. */
+    ssize_t ignored = write(early.names, name, strlen(name));
+    (void)ignored;
+    close(early.names);
+    int result = watch(rsync, &early.run, &(struct rsync_talk){0}, error);
+    close_all(&early.run);
+    return result;
+}
+
+void rsync_drop_early(struct rsync_storage *rsync)
+{
+    if (!rsync->early.owner)
+        return;
+    rsync->early.owner = NULL;
+    process_kill(rsync->early.run.child);
+    close(rsync->early.names);
+    close_all(&rsync->early.run);
 }

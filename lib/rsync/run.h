@@ -17,9 +17,6 @@ struct rsync_talk {
 
 #define RSYNC_MARK "=" /* begins the lines that we ask for by --out-format */
 
-/* A name as it is, in place of how rsync prints it; returns it. */
-char *rsync_unescape(char *name);
-
 /* Appends rsync and the options that every run has. Paths follow: rsync_add_path. */
 int rsync_begin(const struct rsync_storage *rsync, struct arguments *arguments,
                 struct error *error);
@@ -27,9 +24,6 @@ int rsync_begin(const struct rsync_storage *rsync, struct arguments *arguments,
 /* The same; `script` (shell.h) is what runs on the far side. */
 void rsync_begin_script(const struct rsync_storage *rsync, struct arguments *arguments,
                         const char *script);
-
-/* Appends the text to a filter rule, as it is: rsync(1), "PATTERN MATCHING RULES". */
-int rsync_add_pattern(struct buf *rule, const char *text, struct error *error);
 
 enum { RSYNC_FILE_IO = 11 /* rsync(1), "EXIT VALUES" */ };
 enum { RSYNC_PARTIAL = 23 /* rsync(1), "EXIT VALUES": some files could not be done */ };
@@ -43,6 +37,21 @@ void rsync_add_path(const struct rsync_storage *rsync, struct arguments *argumen
  * ended by rsync itself; a guard watches over this process. */
 int rsync_run(struct rsync_storage *rsync, const struct arguments *arguments,
               const struct rsync_talk *talk, struct error *error);
+
+/* Begins a run with --files-from=- for `owner`, an upload: it connects while the upload is written.
+ * There is at most one. Never fails: what is wrong the run itself will tell, or a later one. */
+void rsync_open_early(struct rsync_storage *rsync, const struct arguments *arguments,
+                      const void *owner);
+
+/* Is there one for this owner, and has it not waited so long that the far side may have given up?
+ */
+bool rsync_is_early(const struct rsync_storage *rsync, const void *owner);
+
+/* Gives it the name of what it is to move, and runs it to its end, as rsync_run. */
+int rsync_run_early(struct rsync_storage *rsync, const char *name, struct error *error);
+
+/* Ends it, if there is one, with nothing done. */
+void rsync_drop_early(struct rsync_storage *rsync);
 
 /* Waits for the end of a run that was left to itself. Called before the storage is closed. */
 void rsync_finish(struct rsync_storage *rsync);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "rsync/claim.h"
+#include "rsync/names.h"
 #include "rsync/rsync.h"
 #include "rsync/run.h"
 #include "rsync/shell.h"
@@ -63,10 +64,73 @@ static int begin(struct upload *upload, struct rsync_storage *rsync, size_t head
     return 0;
 }
 
+/* ---- by ssh: one run, which ends in links ---- */
+
+static int begin_placing(struct rsync_storage *rsync, const struct batch *batch,
+                         struct arguments *arguments, struct error *error)
+{
+    struct buf script = {0};
+    struct shell_object objects[STORAGE_BATCH_MAX];
+    for (size_t i = 0; i < batch->count; i++)
+        objects[i] = (struct shell_object){batch->list[i]->file, batch->list[i]->key};
+    int result =
+        shell_rsync_placing(&script, rsync->place.directory, rsync->options.rsync.remote_program,
+                            objects, batch->count, error);
+    if (result == 0)
+        rsync_begin_script(rsync, arguments, script.data);
+    buf_free(&script);
+    arguments_add(arguments, "-W");
+    arguments_add(arguments, "--info=progress2");
+    return result;
+}
+
+static int place_together(struct rsync_storage *rsync, const struct batch *batch,
+                          struct error *error)
+{
+    struct arguments arguments = {.list = NULL};
+    int result = begin_placing(rsync, batch, &arguments, error);
+    for (size_t i = 0; i < batch->count; i++)
+        arguments_add(&arguments, "%s/%s/%s", rsync->spool.path, batch->list[i]->directory,
+                      batch->list[i]->file);
+    rsync_add_path(rsync, &arguments, SHELL_TEMPORARY "/");
+    if (result == 0)
+        result = rsync_run(rsync, &arguments, &(struct rsync_talk){0}, error);
+    arguments_free(&arguments);
+    return result;
+}
+
+/* The login, and all that comes before the first byte, while the object is being compressed. */
+static void open_early(struct rsync_storage *rsync, struct upload *upload)
+{
+    struct arguments arguments = {.list = NULL};
+    const struct batch batch = {{upload}, 1};
+    struct error ignored;
+    int result = begin_placing(rsync, &batch, &arguments, &ignored);
+    arguments_add(&arguments, "--files-from=-");
+    arguments_add(&arguments, "%s/%s/", rsync->spool.path, upload->directory);
+    rsync_add_path(rsync, &arguments, SHELL_TEMPORARY "/");
+    if (result == 0)
+        rsync_open_early(rsync, &arguments, upload);
+    arguments_free(&arguments);
+}
+
+static int place_by_shell(struct rsync_storage *rsync, const struct batch *batch,
+                          struct error *error)
+{
+    if (batch->count == 1 && rsync_is_early(rsync, batch->list[0]))
+        return rsync_run_early(rsync, batch->list[0]->file, error);
+    rsync_drop_early(rsync);
+    return place_together(rsync, batch, error);
+}
+
+/* ---- an upload ---- */
+
 void rsync_upload_close(struct storage_upload *storage_upload)
 {
     struct upload *upload = (struct upload *)storage_upload;
     struct rsync_storage *rsync = (struct rsync_storage *)upload->upload.storage;
+    if (rsync->early.owner == upload)
+        rsync_drop_early(rsync);
     if (upload->fd >= 0)
         close(upload->fd);
     if (upload->directory)
@@ -88,8 +152,12 @@ struct storage_upload *rsync_upload(struct storage *storage, const char *key, si
     *upload = (struct upload){.upload = {storage}, .key = strdup(key), .fd = -1};
     if (!upload->key)
         error_memory(error);
-    if (upload->key && begin(upload, (struct rsync_storage *)storage, head_size, error) == 0)
+    struct rsync_storage *rsync = (struct rsync_storage *)storage;
+    if (upload->key && begin(upload, rsync, head_size, error) == 0) {
+        if (rsync_has_shell(rsync) && !rsync->early.owner)
+            open_early(rsync, upload);
         return &upload->upload;
+    }
     rsync_upload_close(&upload->upload);
     return NULL;
 }
@@ -100,34 +168,6 @@ int rsync_upload_write(struct storage_upload *storage_upload, const void *data, 
     struct upload *upload = (struct upload *)storage_upload;
     const struct rsync_storage *rsync = (struct rsync_storage *)upload->upload.storage;
     return file_write(upload->fd, rsync->spool.path, data, size, error);
-}
-
-/* ---- by ssh: one run, which ends in links ---- */
-
-static int place_by_shell(struct rsync_storage *rsync, const struct batch *batch,
-                          struct error *error)
-{
-    struct arguments arguments = {.list = NULL};
-    struct buf script = {0};
-    struct shell_object objects[STORAGE_BATCH_MAX];
-    for (size_t i = 0; i < batch->count; i++)
-        objects[i] = (struct shell_object){batch->list[i]->file, batch->list[i]->key};
-    int result =
-        shell_rsync_placing(&script, rsync->place.directory, rsync->options.rsync.remote_program,
-                            objects, batch->count, error);
-    if (result == 0) {
-        rsync_begin_script(rsync, &arguments, script.data);
-        arguments_add(&arguments, "-W");
-        arguments_add(&arguments, "--info=progress2");
-        for (size_t i = 0; i < batch->count; i++)
-            arguments_add(&arguments, "%s/%s/%s", rsync->spool.path, batch->list[i]->directory,
-                          batch->list[i]->file);
-        rsync_add_path(rsync, &arguments, SHELL_TEMPORARY "/");
-        result = rsync_run(rsync, &arguments, &(struct rsync_talk){0}, error);
-    }
-    arguments_free(&arguments);
-    buf_free(&script);
-    return result;
 }
 
 /* ---- without a shell: under claims ---- */

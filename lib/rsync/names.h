@@ -1,0 +1,15 @@
+/* rsync/names.h - names as rsync writes and reads them. */
+#ifndef RSYNC_NAMES_H
+#define RSYNC_NAMES_H
+
+#include "base/buf.h"
+
+struct error;
+
+/* A name as it is, in place of how rsync prints it; returns it. */
+char *rsync_unescape(char *name);
+
+/* Appends the text to a filter rule, as it is: rsync(1), "PATTERN MATCHING RULES". */
+int rsync_add_pattern(struct buf *rule, const char *text, struct error *error);
+
+#endif
