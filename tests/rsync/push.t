@@ -56,6 +56,12 @@ for my $kind (kinds())
 	}
 	is(listing($archive->{directory}), $before, '... and nothing has changed');
 	is(spools(), '', '... and nothing is left here');
+
+	my $damaged = segment(number => 9);
+	substr($damaged, 40 * 8192, 2) = "\0\0";
+	refuses("$kind: what turns out damaged while it is read", { code => 5 }, 'walpush', at($archive), put($server, segment_name(number => 9), $damaged));
+	is(listing($archive->{directory}), $before, '... changes nothing');
+	is(temporary($archive) . claims($archive) . spools(), '', '... and leaves nothing');
 	unlink glob pg_wal($server) . '/0*';
 }
 
