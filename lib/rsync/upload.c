@@ -19,6 +19,7 @@ struct upload {
     char *key;
     char *directory; /* its own, in the spool */
     char *file;      /* in that directory, as rsync is to name it over there */
+    char *early;     /* the same for a run that was begun early */
     int fd;
     size_t head_size;
     bool made; /* under its key, by the last run */
@@ -66,16 +67,12 @@ static int begin(struct upload *upload, struct rsync_storage *rsync, size_t head
 
 /* ---- by ssh: one run, which ends in links ---- */
 
-static int begin_placing(struct rsync_storage *rsync, const struct batch *batch,
-                         struct arguments *arguments, struct error *error)
+static int begin_placing(struct rsync_storage *rsync, const struct shell_object *objects,
+                         size_t count, struct arguments *arguments, struct error *error)
 {
     struct buf script = {0};
-    struct shell_object objects[STORAGE_BATCH_MAX];
-    for (size_t i = 0; i < batch->count; i++)
-        objects[i] = (struct shell_object){batch->list[i]->file, batch->list[i]->key};
-    int result =
-        shell_rsync_placing(&script, rsync->place.directory, rsync->options.rsync.remote_program,
-                            objects, batch->count, error);
+    int result = shell_rsync_placing(&script, rsync->place.directory,
+                                     rsync->options.rsync.remote_program, objects, count, error);
     if (result == 0)
         rsync_begin_script(rsync, arguments, script.data);
     buf_free(&script);
@@ -88,7 +85,10 @@ static int place_together(struct rsync_storage *rsync, const struct batch *batch
                           struct error *error)
 {
     struct arguments arguments = {.list = NULL};
-    int result = begin_placing(rsync, batch, &arguments, error);
+    struct shell_object objects[STORAGE_BATCH_MAX];
+    for (size_t i = 0; i < batch->count; i++)
+        objects[i] = (struct shell_object){batch->list[i]->file, batch->list[i]->key};
+    int result = begin_placing(rsync, objects, batch->count, &arguments, error);
     for (size_t i = 0; i < batch->count; i++)
         arguments_add(&arguments, "%s/%s/%s", rsync->spool.path, batch->list[i]->directory,
                       batch->list[i]->file);
@@ -99,13 +99,31 @@ static int place_together(struct rsync_storage *rsync, const struct batch *batch
     return result;
 }
 
+/* The name of its own that the object has for a run that is begun early: should that be dropped, it
+ * removes what is there under this name over there, at a moment that nobody knows. */
+static int name_early(struct rsync_storage *rsync, struct upload *upload)
+{
+    char *from = NULL, *to = NULL;
+    int result = -1;
+    if (asprintf(&upload->early, "%s-early", upload->file) < 0)
+        upload->early = NULL;
+    else if (asprintf(&from, "%s/%s", upload->directory, upload->file) >= 0 &&
+             asprintf(&to, "%s/%s", upload->directory, upload->early) >= 0)
+        result = linkat(rsync->spool.fd, from, rsync->spool.fd, to, 0);
+    free(from);
+    free(to);
+    return result;
+}
+
 /* The login, and all that comes before the first byte, while the object is being compressed. */
 static void open_early(struct rsync_storage *rsync, struct upload *upload)
 {
     struct arguments arguments = {.list = NULL};
-    const struct batch batch = {{upload}, 1};
     struct error ignored;
-    int result = begin_placing(rsync, &batch, &arguments, &ignored);
+    if (name_early(rsync, upload))
+        return;
+    const struct shell_object object = {upload->early, upload->key};
+    int result = begin_placing(rsync, &object, 1, &arguments, &ignored);
     arguments_add(&arguments, "--files-from=-");
     arguments_add(&arguments, "%s/%s/", rsync->spool.path, upload->directory);
     rsync_add_path(rsync, &arguments, SHELL_TEMPORARY "/");
@@ -118,7 +136,7 @@ static int place_by_shell(struct rsync_storage *rsync, const struct batch *batch
                           struct error *error)
 {
     if (batch->count == 1 && rsync_is_early(rsync, batch->list[0]))
-        return rsync_run_early(rsync, batch->list[0]->file, error);
+        return rsync_run_early(rsync, batch->list[0]->early, error);
     rsync_drop_early(rsync);
     return place_together(rsync, batch, error);
 }
@@ -137,6 +155,7 @@ void rsync_upload_close(struct storage_upload *storage_upload)
         spool_remove(&rsync->spool, upload->directory);
     free(upload->directory);
     free(upload->file);
+    free(upload->early);
     free(upload->key);
     free(upload);
 }
