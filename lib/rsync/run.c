@@ -71,7 +71,7 @@ static void add_daemon(const struct rsync_storage *rsync, struct arguments *argu
         arguments_add(arguments, "--password-file=%s", rsync->options.rsync.password_file);
 }
 
-/* A path that is not plain goes by the protocol, past every shell and every pattern. */
+/* A path that is not plain goes by the protocol, past every shell. */
 static bool is_plain(const char *path)
 {
     return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
