@@ -137,8 +137,9 @@ sub befall
 sub set_right
 {
 	my ($node, $plight, $segment) = @_;
-	$node->{archive}->set_right($plight, $segment);
+	# In this order: as soon as the archive is right, a standby may go on to where the next plight strikes.
 	unlink "$node->{script}/amiss" or die "unlink: $!";
+	$node->{archive}->set_right($plight, $segment);
 	return;
 }
 
