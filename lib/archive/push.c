@@ -10,6 +10,7 @@
 #include "crypto/sha256.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- names that are taken ---- */
 
@@ -192,12 +193,24 @@ static int add_path(struct batch *batch, const char *path, enum identity_new new
     return result ? error_prefix(error, "%s: ", path) : 0;
 }
 
+/* One name is never committed twice at once: the second is held against what the first has become.
+ */
+static bool holds_name(const struct batch *batch, const char *path)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (strcmp(basename(batch->paths[i]), basename(path)) == 0)
+            return true;
+    return false;
+}
+
 /* What was prepared before a failure goes in all the same. */
 static int push_all(struct batch *batch, char *const *paths, enum identity_new new,
                     struct error *error)
 {
     struct error later;
     for (; *paths; paths++) {
+        if (holds_name(batch, *paths) && settle(batch, error))
+            return -1;
         if (add_path(batch, *paths, new, &later)) {
             if (flush(batch, error) == 0)
                 *error = later;

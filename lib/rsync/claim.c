@@ -84,10 +84,9 @@ static int look_for_link(void *context, char *line, struct error *error)
 static void add_paths(const struct rsync_storage *rsync, struct arguments *arguments,
                       const char *key)
 {
-    static const char own[] = ".waltools/";
-    bool first = strncmp(key, own, sizeof own - 1) == 0;
+    bool first = rsync_is_own(key);
     arguments_add(arguments, first ? "%s/./tmp/" : "%s/tmp/./", rsync->spool.path);
-    rsync_add_path(rsync, arguments, first ? own : CLAIM_DIRECTORY "/");
+    rsync_add_path(rsync, arguments, first ? RSYNC_OWN : CLAIM_DIRECTORY "/");
 }
 
 static int run_making(struct rsync_storage *rsync, struct making *making, struct error *error)

@@ -1,7 +1,6 @@
 #include "rsync/names.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
 int rsync_add_pattern(struct buf *rule, const char *text, struct error *error)
@@ -27,4 +26,9 @@ char *rsync_unescape(char *name)
     }
     *to = '\0';
     return name;
+}
+
+bool rsync_is_own(const char *key)
+{
+    return strncmp(key, RSYNC_OWN, sizeof RSYNC_OWN - 1) == 0;
 }

@@ -2,9 +2,17 @@
 #ifndef RSYNC_NAMES_H
 #define RSYNC_NAMES_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct error;
+
+#define RSYNC_OWN ".waltools/"
+
+/* Is the key one of the archive's own, of which the identity is the first object of all? Only these
+ * may find RSYNC_OWN missing. */
+bool rsync_is_own(const char *key);
 
 /* A name as it is, in place of how rsync prints it; returns it. */
 char *rsync_unescape(char *name);

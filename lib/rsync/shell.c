@@ -1,5 +1,6 @@
 #include "rsync/shell.h"
 #include "base/error.h"
+#include "rsync/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +128,7 @@ static int add_placings(struct buf *script, const struct shell_object *objects, 
  * archive that it was. */
 static int add_check(struct buf *script, const char *key, struct error *error)
 {
-    static const char own[] = ".waltools/";
-    return strncmp(key, own, sizeof own - 1) == 0
+    return rsync_is_own(key)
                ? 0
                : buf_printf(script, error, "[ -d .waltools ] || n " SHELL_NO_IDENTITY "; ");
 }

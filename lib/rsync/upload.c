@@ -103,15 +103,16 @@ static int place_together(struct rsync_storage *rsync, const struct batch *batch
  * removes what is there under this name over there, at a moment that nobody knows. */
 static int name_early(struct rsync_storage *rsync, struct upload *upload)
 {
-    char *from = NULL, *to = NULL;
+    struct buf from = {0}, to = {0};
+    struct error ignored;
     int result = -1;
     if (asprintf(&upload->early, "%s-early", upload->file) < 0)
         upload->early = NULL;
-    else if (asprintf(&from, "%s/%s", upload->directory, upload->file) >= 0 &&
-             asprintf(&to, "%s/%s", upload->directory, upload->early) >= 0)
-        result = linkat(rsync->spool.fd, from, rsync->spool.fd, to, 0);
-    free(from);
-    free(to);
+    else if (buf_printf(&from, &ignored, "%s/%s", upload->directory, upload->file) == 0 &&
+             buf_printf(&to, &ignored, "%s/%s", upload->directory, upload->early) == 0)
+        result = linkat(rsync->spool.fd, from.data, rsync->spool.fd, to.data, 0);
+    buf_free(&from);
+    buf_free(&to);
     return result;
 }
 

@@ -74,6 +74,11 @@ for my $kind (kinds())
 	succeeds("$kind: five files", { umask => 0022 }, 'walpush', at($archive), @files);
 	is(objects($archive), join(' ', map { basename($_) . '.zst' } @files), '... are there');
 	is(permissions("$archive->{directory}/" . basename($files[0]) . '.zst'), '0640', '... to be read by the group');
+	my $twice = put_segment($server, number => 16);
+	my $twin  = put($other, basename($twice), segment(number => 16, seed => 3));
+	refuses("$kind: one name twice, with other content", { code => 4, like => qr/other content/ }, 'walpush', at($archive), $twice, $twin);
+	succeeds("$kind: one name twice", 'walpush', at($archive), $twice, $twice);
+	is(run('walfetch', at($archive), basename($twice), '-')->{out} eq slurp($twice), 1, '... it is the first');
 	my $before = listing($archive->{directory});
 	put_segment($server, number => 12, seed => 2);
 	my @more = (@files[ 1 .. 3 ], put_segment($server, number => 15));
