@@ -178,6 +178,8 @@ static int find_owner(struct archive *archive, uint64_t *owner, struct error *er
         found = find_segment(archive, key ? key : "", &next, error);
         if (found > 0 && (read = read_owner(archive, next, owner, error)) != 0) {
             found = error->class == ERROR_CORRUPT ? 1 : -1;
+            if (error->class == ERROR_MISSING)
+                error->class = ERROR_UNREACHABLE; /* "absent" would be said of what was asked for */
             damage = *error;
         }
         free(key);

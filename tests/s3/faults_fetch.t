@@ -241,6 +241,20 @@ my @again_runs = together(map { [ 'walfetch', "s3://$bucket/$_->{prefix}", $_->{
 is(join(' ', map { $again_runs[$_]{code} == ($places[$_]{name} eq $absent ? 1 : 0) ? () : $places[$_]{title} } 0 .. $#places), '',
 	'without failures each has its answer');
 
+# ---- an archive without identity is judged by a segment, which may be gone when it is read
+
+{
+	$proxy->clear;
+	my $server  = data_directory('without');
+	my $archive = "s3://$bucket/without";
+	succeeds('an archive', 'walpush', $archive, my $file = next_segment($server));
+	$gateway->client->must('DELETE', $bucket, 'without/.waltools/archive');
+	spew(data_directory('recovers') . '/recovery.signal', '');
+	$proxy->fault('answer', method => 'GET', path => basename($file), status => 404, code => 'NoSuchKey');
+	is(run({ cwd => scratch('recovers') }, 'walfetch', '--timeout=1s', $archive, segment_name(number => 9999), 'pg_wal/RECOVERYXLOG')->{code}, 254,
+		'... which proves nothing of another');
+}
+
 # ---- memory
 
 SKIP:
