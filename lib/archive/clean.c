@@ -107,6 +107,15 @@ static void report(void *context, const char *key, const struct error *failure)
     clean->failures++;
 }
 
+/* One that has a segment's name is no segment, and never removed. */
+static int report_directory(struct clean *clean, const char *key)
+{
+    struct error failure;
+    error_set(&failure, ERROR_SYSTEM, "can't remove %s: it is a directory", key);
+    report(clean, key, &failure);
+    return 0;
+}
+
 static int flush_batch(struct clean *clean, struct error *error)
 {
     int result = 0;
@@ -139,8 +148,9 @@ static bool is_kept_segment(const struct clean *clean, const char *key)
            strncmp(key + 8, clean->segment + 8, WAL_SEGMENT_NAME_LENGTH - 8) >= 0;
 }
 
-static int visit(void *context, const char *key, struct error *error)
+static int visit(void *context, const struct storage_entry *entry, struct error *error)
 {
+    const char *key = entry->name;
     struct clean *clean = context;
     if (is_kept_segment(clean, key)) {
         /* '~' sorts behind every name of the timeline. */
@@ -149,6 +159,8 @@ static int visit(void *context, const char *key, struct error *error)
     }
     if (!goes(clean, key))
         return 0;
+    if (entry->is_directory)
+        return report_directory(clean, key);
     announce(clean, key);
     if (clean->options->dry_run)
         return 0;
@@ -164,8 +176,9 @@ static int visit_all(struct clean *clean, struct error *error)
     char after[sizeof clean->resume] = "";
     int result;
     do {
+        const struct storage_query query = {.after = after, .wanted = STORAGE_DIRECTORIES};
         clean->resume[0] = '\0';
-        result = storage_list(clean->archive->storage, "", "", after, visit, clean, error);
+        result = storage_list(clean->archive->storage, &query, visit, clean, error);
         memcpy(after, clean->resume, sizeof after);
     } while (result == 0 && *after);
     return result;

@@ -32,8 +32,9 @@ struct listing {
     struct existing *existing;
 };
 
-static int take_coding(void *context, const char *key, struct error *error)
+static int take_coding(void *context, const struct storage_entry *entry, struct error *error)
 {
+    const char *key = entry->name;
     struct listing *listing = context;
     struct wal_name name;
     const struct codec *codec;
@@ -51,7 +52,8 @@ int existing_find(struct archive *archive, const struct wal_name *name, struct e
     existing->count = 0;
     if (!storage_has(archive->storage, STORAGE_REMOTE))
         return look(archive, name, existing, error);
-    return storage_list(archive->storage, "", name->text, "", take_coding, &listing, error);
+    const struct storage_query query = {.prefix = name->text};
+    return storage_list(archive->storage, &query, take_coding, &listing, error);
 }
 
 /* Reads all of an object that has no label, to learn its size and digest. */

@@ -84,8 +84,9 @@ int identity_read(struct archive *archive, uint64_t *system_identifier, struct e
 
 /* ---- an archive without one ---- */
 
-static int take_segment(void *context, const char *key, struct error *error)
+static int take_segment(void *context, const struct storage_entry *entry, struct error *error)
 {
+    const char *key = entry->name;
     struct wal_name name;
     const struct codec *codec;
     if (!object_parse(key, &name, &codec) || name.kind != WAL_SEGMENT)
@@ -98,7 +99,8 @@ static int take_segment(void *context, const char *key, struct error *error)
 static int find_segment(struct archive *archive, const char *after, char **key, struct error *error)
 {
     *key = NULL;
-    if (storage_list(archive->storage, "", "", after, take_segment, key, error))
+    if (storage_list(archive->storage, &(struct storage_query){.after = after}, take_segment, key,
+                     error))
         return -1;
     return *key != NULL;
 }

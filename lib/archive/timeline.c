@@ -18,8 +18,9 @@ struct search {
     int found;
 };
 
-static int take_wal(void *context, const char *key, struct error *error)
+static int take_wal(void *context, const struct storage_entry *entry, struct error *error)
 {
+    const char *key = entry->name;
     struct search *search = context;
     struct wal_name name;
     const struct codec *codec;
@@ -38,7 +39,8 @@ static int find_wal(struct archive *archive, uint32_t timeline, const char *afte
     struct search search = {key, 0};
     char prefix[9];
     snprintf(prefix, sizeof prefix, "%08" PRIX32, timeline);
-    if (storage_list(archive->storage, "", prefix, after, take_wal, &search, error))
+    const struct storage_query query = {.prefix = prefix, .after = after};
+    if (storage_list(archive->storage, &query, take_wal, &search, error))
         return -1;
     return search.found;
 }

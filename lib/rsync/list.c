@@ -119,7 +119,8 @@ static int take_line(void *context, char *line, struct error *error)
     listing->last.length = 0;
     if (buf_printf(&listing->last, error, "%s", name))
         return -1;
-    int verdict = listing->visit(listing->context, name, error);
+    const struct storage_entry found = {.name = name, .size = entry.size};
+    int verdict = listing->visit(listing->context, &found, error);
     listing->stopped = verdict > 0;
     return verdict < 0 ? -1 : 0;
 }
@@ -150,19 +151,20 @@ static int list(struct rsync_storage *rsync, const char *directory, const char *
     return result;
 }
 
-int rsync_list(struct storage *storage, const char *directory, const char *prefix,
-               const char *after, storage_visit *visit, void *context, struct error *error)
+int rsync_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+               void *context, struct error *error)
 {
-    struct listing listing = {.skip = *directory ? strlen(directory) + 1 : 0,
-                              .after = after,
+    struct listing listing = {.skip = *query->directory ? strlen(query->directory) + 1 : 0,
+                              .after = query->after,
                               .visit = visit,
                               .context = context};
-    return list((struct rsync_storage *)storage, directory, prefix, "*", &listing, error);
+    return list((struct rsync_storage *)storage, query->directory, query->prefix, "*", &listing,
+                error);
 }
 
-static int count_one(void *context, const char *name, struct error *error)
+static int count_one(void *context, const struct storage_entry *entry, struct error *error)
 {
-    (void)name, (void)error;
+    (void)entry, (void)error;
     ++*(int *)context;
     return 0;
 }

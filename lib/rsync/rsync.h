@@ -63,8 +63,8 @@ void rsync_download_close(struct storage_download *download);
 
 int rsync_stat(struct storage *storage, const char *key, struct storage_status *status,
                struct error *error);
-int rsync_list(struct storage *storage, const char *directory, const char *prefix,
-               const char *after, storage_visit *visit, void *context, struct error *error);
+int rsync_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+               void *context, struct error *error);
 int rsync_remove(struct storage *storage, const char *const *keys, size_t count,
                  storage_failed *failed, void *context, struct error *error);
 

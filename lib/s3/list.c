@@ -72,7 +72,8 @@ static int take_key(struct page *page, char *key, struct error *error)
     page->keys++;
     if (page->stopped || !key[page->skip])
         return 0;
-    int result = page->visit(page->context, key + page->skip, error);
+    const struct storage_entry entry = {.name = key + page->skip};
+    int result = page->visit(page->context, &entry, error);
     page->stopped = result > 0;
     return result < 0 ? -1 : 0;
 }
@@ -194,9 +195,10 @@ static int list_pages(struct s3_storage *s3, struct page *page, const char *star
     return result;
 }
 
-int s3_list(struct storage *storage, const char *directory, const char *prefix, const char *after,
-            storage_visit *visit, void *context, struct error *error)
+int s3_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+            void *context, struct error *error)
 {
+    const char *directory = query->directory, *after = query->after;
     struct s3_storage *s3 = (struct s3_storage *)storage;
     struct buf whole = {0}, start = {0};
     struct page page = {.visit = visit, .context = context};
@@ -205,7 +207,7 @@ int s3_list(struct storage *storage, const char *directory, const char *prefix, 
     if (result == 0) {
         page.skip = whole.length;
         result = buf_printf(&start, error, "%s%s", *after ? whole.data : "", after) ||
-                         buf_printf(&whole, error, "%s", prefix)
+                         buf_printf(&whole, error, "%s", query->prefix)
                      ? -1
                      : 0;
     }

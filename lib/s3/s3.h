@@ -64,8 +64,8 @@ struct storage_download *s3_download(struct storage *storage, const char *key, s
 ssize_t s3_download_read(struct storage_download *download, void *data, size_t size,
                          struct error *error);
 void s3_download_close(struct storage_download *download);
-int s3_list(struct storage *storage, const char *directory, const char *prefix, const char *after,
-            storage_visit *visit, void *context, struct error *error);
+int s3_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+            void *context, struct error *error);
 int s3_remove(struct storage *storage, const char *const *keys, size_t count,
               storage_failed *failed, void *context, struct error *error);
 

@@ -30,8 +30,9 @@ struct storage_operations {
     ssize_t (*download_read)(struct storage_download *download, void *data, size_t size,
                              struct error *error);
     void (*download_close)(struct storage_download *download);
-    int (*list)(struct storage *storage, const char *directory, const char *prefix,
-                const char *after, storage_visit *visit, void *context, struct error *error);
+    /* no text of the query is NULL */
+    int (*list)(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+                void *context, struct error *error);
     int (*remove)(struct storage *storage, const char *const *keys, size_t count,
                   storage_failed *failed, void *context, struct error *error);
 };

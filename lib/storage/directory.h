@@ -16,8 +16,8 @@ int directory_open(int top, const char *path, enum directory_missing missing, st
 int directory_open_parent(int top, const char *key, enum directory_missing missing,
                           const char **name, struct error *error);
 
-/* storage_list for one open directory. */
-int directory_list(int directory, const char *prefix, const char *after, storage_visit *visit,
+/* storage_list for one open directory; the query's own is not looked at. */
+int directory_list(int directory, const struct storage_query *query, storage_visit *visit,
                    void *context, struct error *error);
 
 #endif

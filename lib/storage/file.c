@@ -290,13 +290,13 @@ static void file_download_close(struct storage_download *storage_download)
 
 /* ---- listing and removing ---- */
 
-static int file_list(struct storage *storage, const char *directory, const char *prefix,
-                     const char *after, storage_visit *visit, void *context, struct error *error)
+static int file_list(struct storage *storage, const struct storage_query *query,
+                     storage_visit *visit, void *context, struct error *error)
 {
-    int fd = directory_open(top(storage), directory, DIRECTORY_MUST_EXIST, error);
+    int fd = directory_open(top(storage), query->directory, DIRECTORY_MUST_EXIST, error);
     if (fd < 0)
         return error->class == ERROR_MISSING ? 0 : -1;
-    int result = directory_list(fd, prefix, after, visit, context, error);
+    int result = directory_list(fd, query, visit, context, error);
     close(fd);
     return result;
 }

@@ -167,10 +167,13 @@ struct source storage_download_source(struct storage_download *download)
     return (struct source){download_source_read, download};
 }
 
-int storage_list(struct storage *storage, const char *directory, const char *prefix,
-                 const char *after, storage_visit *visit, void *context, struct error *error)
+int storage_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+                 void *context, struct error *error)
 {
-    return storage->operations->list(storage, directory, prefix, after, visit, context, error);
+    const struct storage_query whole = {query->directory ? query->directory : "",
+                                        query->prefix ? query->prefix : "",
+                                        query->after ? query->after : "", query->wanted};
+    return storage->operations->list(storage, &whole, visit, context, error);
 }
 
 int storage_remove(struct storage *storage, const char *const *keys, size_t count,

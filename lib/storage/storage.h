@@ -108,13 +108,31 @@ ssize_t storage_download_read(struct storage_download *download, void *data, siz
 void storage_download_close(struct storage_download *download);
 struct source storage_download_source(struct storage_download *download);
 
-/* Calls visit(context, name) for every object directly below `directory` ("" is the top) whose name
- * begins with `prefix` and is greater than `after` (bytewise; "" for all), in bytewise order. visit
- * returns 0 to go on, 1 to stop without error, -1 to stop with one. Memory does not grow with the
- * number of objects. A directory that is not there has no objects. */
-typedef int storage_visit(void *context, const char *name, struct error *error);
-int storage_list(struct storage *storage, const char *directory, const char *prefix,
-                 const char *after, storage_visit *visit, void *context, struct error *error);
+/* What is asked for: the names directly below `directory` that begin with `prefix` and are greater
+ * than `after` (bytewise). NULL is the same as "": the top, all. */
+enum storage_wanted {
+    STORAGE_DETAILS = 1 << 0,     /* size and time too, which may cost a look at each object */
+    STORAGE_DIRECTORIES = 1 << 1, /* directories too */
+};
+struct storage_query {
+    const char *directory, *prefix, *after;
+    unsigned wanted; /* enum storage_wanted */
+};
+
+struct storage_entry {
+    const char *name; /* the last part of the key; borrowed until visit returns */
+    bool is_directory;
+    uint64_t size; /* bytes; 0 when details are not wanted */
+    int64_t time;  /* of the last change, seconds since 1970 UTC; 0 when not wanted or not known */
+};
+
+/* Calls visit for every object that is asked for, in bytewise order of names; directories come in
+ * their own order, before, among or behind the objects. visit returns 0 to go on, 1 to stop without
+ * error, -1 to stop with one. Memory is bounded, however many objects there are. A directory that
+ * is not there has no objects. */
+typedef int storage_visit(void *context, const struct storage_entry *entry, struct error *error);
+int storage_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
+                 void *context, struct error *error);
 
 /* Removes the keys; one that is not there counts as removed. For each that can't be removed
  * failed(context, key, error) is called and the rest goes on. Returns 0 when the removal of all
