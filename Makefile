@@ -36,12 +36,14 @@ LIB := \
     lib/archive/existing.c \
     lib/archive/fetch.c \
     lib/archive/identity.c \
+    lib/archive/layout.c \
     lib/archive/memory.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/reader.c \
+    lib/archive/scan.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/aws/credentials.c \
@@ -92,6 +94,7 @@ LIB := \
     lib/crypto/encode.c \
     lib/crypto/hmac.c \
     lib/crypto/md5.c \
+    lib/crypto/sha1.c \
     lib/crypto/sha256.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \

@@ -187,7 +187,9 @@ static int visit_all(struct clean *clean, struct error *error)
 int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
                   struct error *error)
 {
-    if (identity_match(archive, "", error) < 0)
+    if (archive_recognise(archive, error) ||
+        archive_check_flat(archive, "let that remove what it no longer needs", error) ||
+        identity_match(archive, "", error) < 0)
         return -1;
     struct clean *clean = calloc(1, sizeof *clean);
     if (!clean)

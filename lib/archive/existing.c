@@ -1,5 +1,6 @@
 #include "archive/existing.h"
 #include "archive/reader.h"
+#include "archive/scan.h"
 #include "base/error.h"
 
 #include <inttypes.h>
@@ -18,11 +19,12 @@ static int look(struct archive *archive, const struct wal_name *name, struct exi
                 struct error *error)
 {
     for (size_t i = 0; codec_at(i); i++) {
-        int found = has(archive, object_key(name, codec_at(i)).text, error);
+        struct object_key key = object_key(name, codec_at(i));
+        int found = has(archive, key.text, error);
         if (found < 0)
             return -1;
         if (found)
-            existing->codecs[existing->count++] = codec_at(i);
+            existing->keys[existing->count++] = key;
     }
     return 0;
 }
@@ -32,28 +34,31 @@ struct listing {
     struct existing *existing;
 };
 
-static int take_coding(void *context, const struct storage_entry *entry, struct error *error)
+static int take(void *context, const struct scan_object *object, struct error *error)
 {
-    const char *key = entry->name;
     struct listing *listing = context;
-    struct wal_name name;
-    const struct codec *codec;
     (void)error;
-    if (object_parse(key, &name, &codec) && strcmp(name.text, listing->name->text) == 0 &&
+    if (object && strcmp(object->object.name.text, listing->name->text) == 0 &&
         listing->existing->count < CODEC_MAX)
-        listing->existing->codecs[listing->existing->count++] = codec;
+        listing->existing->keys[listing->existing->count++] = object->key;
     return 0;
 }
 
+/* Every name that we would give it is looked for, or all that begin so are listed; another tool's
+ * may have a name that only a list finds. */
 int existing_find(struct archive *archive, const struct wal_name *name, struct existing *existing,
                   struct error *error)
 {
     struct listing listing = {name, existing};
+    bool looks =
+        !storage_has(archive->storage, STORAGE_REMOTE) && archive->layout.form == LAYOUT_FLAT;
+    bool foreign = archive->layout.known && !archive->owner;
     existing->count = 0;
-    if (!storage_has(archive->storage, STORAGE_REMOTE))
-        return look(archive, name, existing, error);
-    const struct storage_query query = {.prefix = name->text};
-    return storage_list(archive->storage, &query, take_coding, &listing, error);
+    if (looks && look(archive, name, existing, error))
+        return -1;
+    if (existing->count || (looks && !foreign))
+        return 0;
+    return archive_scan(archive, &(struct scan_query){.prefix = name->text}, take, &listing, error);
 }
 
 /* Reads all of an object that has no label, to learn its size and digest. */
@@ -163,7 +168,7 @@ int existing_compare(struct archive *archive, const struct wal_name *name, uint6
     if (existing.count == 0)
         return error_set(error, ERROR_MISSING, "%s is not in the archive", name->text);
     for (size_t i = 0; i < existing.count; i++) {
-        *key = object_key(name, existing.codecs[i]);
+        *key = existing.keys[i];
         if (compare_one(archive, key->text, name, size, sha256, error))
             return -1;
     }

@@ -7,9 +7,10 @@
 
 struct error;
 
-/* The codings in which the name is there. */
+/* The objects that have the name, each in another coding or, in other tools' archives, with other
+ * content. */
 struct existing {
-    const struct codec *codecs[CODEC_MAX];
+    struct object_key keys[CODEC_MAX];
     size_t count;
 };
 

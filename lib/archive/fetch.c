@@ -187,19 +187,18 @@ static int deliver(struct fetch *fetch, const char *destination, struct error *e
     return result;
 }
 
-static int fetch_copy(struct archive *archive, const struct wal_name *name,
-                      const struct codec *codec, const char *destination, struct error *error)
+static int fetch_copy(struct archive *archive, const struct wal_name *name, const char *key,
+                      const char *destination, struct error *error)
 {
-    struct object_key key = object_key(name, codec);
     struct fetch fetch = {.archive = archive, .name = name};
-    fetch.reader = reader_open(archive, key.text, name, error);
+    fetch.reader = reader_open(archive, key, name, error);
     if (!fetch.reader)
         return -1;
     int result = deliver(&fetch, destination, error);
     reader_close(fetch.reader);
     if (result)
-        return error_prefix(error, "%s: ", key.text);
-    log_info("fetched %s", key.text);
+        return error_prefix(error, "%s: ", key);
+    log_info("fetched %s", key);
     return 0;
 }
 
@@ -209,22 +208,23 @@ static int fetch_other(struct archive *archive, const struct wal_name *name,
 {
     struct existing existing;
     struct error next;
-    if (existing_find(archive, name, &existing, &next)) {
+    struct object_key usual = object_key(name, archive->coding.codec);
+    if (archive_recognise(archive, &next) || existing_find(archive, name, &existing, &next)) {
         if (error->class == ERROR_MISSING)
             *error = next;
         return -1;
     }
     for (size_t i = 0; i < existing.count; i++) {
-        if (existing.codecs[i] == archive->coding.codec && error->class == ERROR_CORRUPT)
+        const char *key = existing.keys[i].text;
+        if (strcmp(key, usual.text) == 0 && error->class == ERROR_CORRUPT)
             continue;
-        if (fetch_copy(archive, name, existing.codecs[i], destination, &next) == 0) {
+        if (fetch_copy(archive, name, key, destination, &next) == 0) {
             if (error->class == ERROR_CORRUPT)
                 log_warning("%s; took another copy", error->message);
             return 0;
         }
         if (next.class == ERROR_MISSING)
-            error_set(&next, ERROR_UNREACHABLE, "the archive lists %s, but does not have it",
-                      object_key(name, existing.codecs[i]).text);
+            error_set(&next, ERROR_UNREACHABLE, "the archive lists %s, but does not have it", key);
         if (error->class == ERROR_MISSING)
             *error = next;
         if (next.class != ERROR_MISSING && next.class != ERROR_CORRUPT)
@@ -238,7 +238,8 @@ static int fetch_other(struct archive *archive, const struct wal_name *name,
 static int fetch_any(struct archive *archive, const struct wal_name *name, const char *destination,
                      struct error *error)
 {
-    int result = fetch_copy(archive, name, archive->coding.codec, destination, error);
+    int result =
+        fetch_copy(archive, name, object_key(name, archive->coding.codec).text, destination, error);
     if (result && (error->class == ERROR_MISSING || error->class == ERROR_CORRUPT))
         result = fetch_other(archive, name, destination, error);
     if (result && error->class == ERROR_MISSING)

@@ -1,7 +1,7 @@
 #include "archive/identity.h"
 #include "archive/datadir.h"
-#include "archive/object.h"
 #include "archive/reader.h"
+#include "archive/scan.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "wal/crc32c.h"
@@ -68,7 +68,7 @@ static int parse_text(const char *text, size_t length, uint64_t *system_identifi
     return 1;
 }
 
-int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error)
+static int download(struct archive *archive, uint64_t *system_identifier, struct error *error)
 {
     struct storage_download *download = storage_download(archive->storage, identity_key, error);
     if (!download)
@@ -82,32 +82,37 @@ int identity_read(struct archive *archive, uint64_t *system_identifier, struct e
     return parse_text(text, (size_t)n, system_identifier, error);
 }
 
+int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error)
+{
+    int found = archive->owner ? 1 : download(archive, &archive->owner, error);
+    *system_identifier = archive->owner;
+    return found;
+}
+
 /* ---- an archive without one ---- */
 
-static int take_segment(void *context, const struct storage_entry *entry, struct error *error)
+static int take_segment(void *context, const struct scan_object *object, struct error *error)
 {
-    const char *key = entry->name;
-    struct wal_name name;
-    const struct codec *codec;
-    if (!object_parse(key, &name, &codec) || name.kind != WAL_SEGMENT)
+    struct scan_object *found = context;
+    (void)error;
+    if (!object || object->object.name.kind != WAL_SEGMENT)
         return 0;
-    char **found = context;
-    *found = strdup(key);
-    return *found ? 1 : error_memory(error);
+    *found = *object;
+    return 1;
 }
 
-static int find_segment(struct archive *archive, const char *after, char **key, struct error *error)
+static int find_segment(struct archive *archive, const char *after, struct scan_object *segment,
+                        struct error *error)
 {
-    *key = NULL;
-    if (storage_list(archive->storage, &(struct storage_query){.after = after}, take_segment, key,
-                     error))
+    segment->object.codec = NULL;
+    if (archive_scan(archive, &(struct scan_query){.after = after}, take_segment, segment, error))
         return -1;
-    return *key != NULL;
+    return segment->object.codec != NULL;
 }
 
-int identity_find_segment(struct archive *archive, char **key, struct error *error)
+int identity_find_segment(struct archive *archive, struct scan_object *segment, struct error *error)
 {
-    return find_segment(archive, "", key, error);
+    return find_segment(archive, "", segment, error);
 }
 
 static int refuse_other(uint64_t archive, uint64_t cluster, struct error *error)
@@ -155,14 +160,12 @@ static int create(struct archive *archive, uint64_t system_identifier, struct er
     return 0; /* if another push was first, what it wrote is read next */
 }
 
-/* The cluster whose WAL the segment under this key is. */
-static int read_owner(struct archive *archive, const char *key, uint64_t *owner,
+/* The cluster whose WAL the segment is. */
+static int read_owner(struct archive *archive, const struct scan_object *segment, uint64_t *owner,
                       struct error *error)
 {
-    struct wal_name name;
-    const struct codec *codec;
     struct wal_page page;
-    if (!object_parse(key, &name, &codec) || reader_first_page(archive, key, &name, &page, error))
+    if (reader_first_page(archive, segment->key.text, &segment->object.name, &page, error))
         return -1;
     *owner = page.system_identifier;
     return 0;
@@ -174,20 +177,19 @@ static int find_owner(struct archive *archive, uint64_t *owner, struct error *er
 {
     enum { TRIES = 8 };
     struct error damage = {.class = ERROR_NONE};
-    char *key = NULL, *next;
+    struct scan_object segment = {.object.name.text = ""};
     int found = 1, read = -1;
     for (int tries = 0; tries < TRIES && read && found > 0; tries++) {
-        found = find_segment(archive, key ? key : "", &next, error);
-        if (found > 0 && (read = read_owner(archive, next, owner, error)) != 0) {
+        char after[OBJECT_KEY_MAX + 1];
+        snprintf(after, sizeof after, "%s", basename(segment.key.text));
+        found = find_segment(archive, after, &segment, error);
+        if (found > 0 && (read = read_owner(archive, &segment, owner, error)) != 0) {
             found = error->class == ERROR_CORRUPT ? 1 : -1;
             if (error->class == ERROR_MISSING)
                 error->class = ERROR_UNREACHABLE; /* "absent" would be said of what was asked for */
             damage = *error;
         }
-        free(key);
-        key = next;
     }
-    free(key);
     if (read == 0 || (found <= 0 && damage.class != ERROR_CORRUPT))
         return found;
     *error = damage;
@@ -207,17 +209,12 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
     int found = find_owner(archive, &owner, error);
     if (found < 0 || (found == 0 && check_empty(archive, file, new, error)))
         return -1;
+    if (found == 0 &&
+        archive_check_flat(archive, "push to a new place, and let walfetch look in both", error))
+        return -1;
     if (found && owner != system_identifier)
         return refuse_other(owner, system_identifier, error);
     return create(archive, system_identifier, error);
-}
-
-static int has_segment(struct archive *archive, struct error *error)
-{
-    char *key;
-    int found = identity_find_segment(archive, &key, error);
-    free(key);
-    return found;
 }
 
 int identity_match(struct archive *archive, const char *file, struct error *error)
@@ -228,7 +225,8 @@ int identity_match(struct archive *archive, const char *file, struct error *erro
         server = 0;
     int found = identity_read(archive, &owner, error);
     if (found == 0)
-        found = server ? find_owner(archive, &owner, error) : has_segment(archive, error);
+        found = server ? find_owner(archive, &owner, error)
+                       : identity_find_segment(archive, &(struct scan_object){.size = 0}, error);
     if (found > 0 && server && owner != server)
         return refuse_other(owner, server, error);
     return found;

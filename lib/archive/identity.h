@@ -10,12 +10,15 @@
 struct error;
 
 /* Returns 1 with the identifier of the cluster that the archive belongs to, 0 when the archive has
- * no identity, -1 on error: ERROR_CORRUPT when it is damaged, ERROR_REFUSED for a later format. */
+ * no identity, -1 on error: ERROR_CORRUPT when it is damaged, ERROR_REFUSED for a later format. One
+ * that was found is not asked for again while the archive is open. */
 int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error);
 
-/* Returns 1 when the archive holds a WAL segment, 0 when it doesn't, -1 on error. With one, *key is
- * its key (for the caller to free). It needs no identity: other tools' archives have none. */
-int identity_find_segment(struct archive *archive, char **key, struct error *error);
+/* Returns 1 when the archive holds a WAL segment, with the first one; 0 when it doesn't, -1 on
+ * error. It needs no identity: other tools' archives have none. */
+struct scan_object;
+int identity_find_segment(struct archive *archive, struct scan_object *segment,
+                          struct error *error);
 
 /* Is the archive that of the server to which `file` belongs (see datadir_system_identifier; "" for
  * the working directory)? An archive without identity is judged by one of its segments. Returns 1

@@ -27,6 +27,8 @@ struct reader {
     uint64_t raw_seen;
     uint64_t raw_limit;
     char hex[SHA256_HEX_SIZE + 1];
+    char sha1_told[SHA1_HEX_SIZE + 1]; /* by the key; "" */
+    struct sha1 *sha1;
 };
 
 /* ---- what the decoder reads: the first bytes again, then the rest, all of it counted ---- */
@@ -86,10 +88,29 @@ static int read_label(struct reader *reader, const struct wal_name *name, struct
     return 0;
 }
 
+/* As "openssl enc" begins its output, and pgBackRest its encrypted files. */
+static bool is_encrypted(const unsigned char *head, size_t size)
+{
+    return size >= 8 && memcmp(head, "Salted__", 8) == 0;
+}
+
+static int start_sha1(struct reader *reader, const char *key, struct error *error)
+{
+    struct object object;
+    if (!object_parse(key, &object) || !*object.sha1)
+        return 0;
+    memcpy(reader->sha1_told, object.sha1, sizeof object.sha1);
+    reader->sha1 = sha1_open(error);
+    return reader->sha1 ? 0 : -1;
+}
+
 static int start_decoder(struct reader *reader, struct error *error)
 {
     size_t skip = reader->labelled ? label_skip(reader->head, reader->head_length) : 0;
     reader->head_used = skip;
+    if (is_encrypted(reader->head, reader->head_filled))
+        return error_set(error, ERROR_REFUSED,
+                         "it is encrypted, by another tool: that can't be read here");
     const struct codec *codec = codec_detect(reader->head + skip, reader->head_filled - skip);
     reader->decoder = decoder_open(codec, (struct source){read_object, reader}, error);
     reader->digest = reader->decoder ? digest_open(error) : NULL;
@@ -115,7 +136,8 @@ struct reader *reader_open(struct archive *archive, const char *key, const struc
     reader->download = download;
     reader->stored_crc = WAL_CRC32C_INIT;
     reader->raw_limit = UINT64_MAX;
-    if (read_label(reader, name, error) || start_decoder(reader, error)) {
+    if (read_label(reader, name, error) || start_decoder(reader, error) ||
+        start_sha1(reader, key, error)) {
         reader_close(reader);
         error_prefix(error, "%s: ", key);
         return NULL;
@@ -131,6 +153,7 @@ void reader_close(struct reader *reader)
         return;
     decoder_close(reader->decoder);
     digest_close(reader->digest);
+    sha1_close(reader->sha1);
     free(reader->portions[0]);
     free(reader->portions[1]);
     storage_download_close(reader->download);
@@ -155,9 +178,23 @@ const char *reader_sha256(const struct reader *reader)
 
 /* ---- reading ---- */
 
+static int finish_sha1(struct reader *reader, struct error *error)
+{
+    char hex[SHA1_HEX_SIZE + 1];
+    if (!reader->sha1)
+        return 0;
+    if (sha1_finish(reader->sha1, hex, error))
+        return -1;
+    if (strcmp(hex, reader->sha1_told) != 0)
+        return error_set(error, ERROR_CORRUPT,
+                         "damaged in the archive: the content's SHA-1 is %s, not that of its name",
+                         hex);
+    return 0;
+}
+
 static int finish(struct reader *reader, struct error *error)
 {
-    if (digest_finish(reader->digest, reader->hex, error))
+    if (digest_finish(reader->digest, reader->hex, error) || finish_sha1(reader, error))
         return -1;
     const struct label *label = reader_label(reader);
     if (!label)
@@ -192,7 +229,8 @@ ssize_t reader_next(struct reader *reader, const void **data, struct error *erro
     ssize_t n = decode(reader, portion, error);
     if (n == 0)
         return finish(reader, error);
-    if (n < 0 || digest_add(reader->digest, portion, (size_t)n, error))
+    if (n < 0 || digest_add(reader->digest, portion, (size_t)n, error) ||
+        (reader->sha1 && sha1_update(reader->sha1, portion, (size_t)n, error)))
         return -1;
     return n;
 }

@@ -2,6 +2,7 @@
 #include "archive/existing.h"
 #include "archive/identity.h"
 #include "archive/reader.h"
+#include "archive/scan.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "wal/history.h"
@@ -18,16 +19,13 @@ struct search {
     int found;
 };
 
-static int take_wal(void *context, const struct storage_entry *entry, struct error *error)
+static int take_wal(void *context, const struct scan_object *object, struct error *error)
 {
-    const char *key = entry->name;
     struct search *search = context;
-    struct wal_name name;
-    const struct codec *codec;
     (void)error;
-    if (!object_parse(key, &name, &codec) || name.kind == WAL_HISTORY)
+    if (!object || object->object.name.kind == WAL_HISTORY)
         return 0;
-    *search->key = object_key(&name, codec);
+    *search->key = object->key;
     search->found = 1;
     return 1;
 }
@@ -39,8 +37,8 @@ static int find_wal(struct archive *archive, uint32_t timeline, const char *afte
     struct search search = {key, 0};
     char prefix[9];
     snprintf(prefix, sizeof prefix, "%08" PRIX32, timeline);
-    const struct storage_query query = {.prefix = prefix, .after = after};
-    if (storage_list(archive->storage, &query, take_wal, &search, error))
+    const struct scan_query query = {.prefix = prefix, .after = after};
+    if (archive_scan(archive, &query, take_wal, &search, error))
         return -1;
     return search.found;
 }
@@ -86,7 +84,7 @@ static int read_history(struct archive *archive, uint32_t timeline, struct objec
     if (existing_find(archive, &name, &existing, error))
         return -1;
     for (size_t i = 0; i < existing.count; i++) {
-        *key = object_key(&name, existing.codecs[i]);
+        *key = existing.keys[i];
         if (read_object(archive, key->text, &name, text, error) == 0)
             return 1;
         if (first.class == ERROR_MISSING)
@@ -101,15 +99,12 @@ static int read_history(struct archive *archive, uint32_t timeline, struct objec
 /* In bytes, from the first segment that the archive has. */
 static int segment_size(struct archive *archive, uint32_t *size, struct error *error)
 {
-    char *key;
-    struct wal_name name;
-    const struct codec *codec;
+    struct scan_object segment;
     struct wal_page page = {0};
-    int found = identity_find_segment(archive, &key, error);
+    int found = identity_find_segment(archive, &segment, error);
     if (found > 0 &&
-        (!object_parse(key, &name, &codec) || reader_first_page(archive, key, &name, &page, error)))
+        reader_first_page(archive, segment.key.text, &segment.object.name, &page, error))
         found = -1;
-    free(key);
     *size = page.segment_size;
     return found;
 }
