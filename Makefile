@@ -35,7 +35,10 @@ LIB := \
     lib/archive/digest.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
+    lib/archive/gaps.c \
+    lib/archive/geometry.c \
     lib/archive/identity.c \
+    lib/archive/inventory.c \
     lib/archive/layout.c \
     lib/archive/memory.c \
     lib/archive/object.c \
@@ -43,7 +46,9 @@ LIB := \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/reader.c \
+    lib/archive/recovery.c \
     lib/archive/scan.c \
+    lib/archive/selection.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/aws/credentials.c \
@@ -68,12 +73,14 @@ LIB := \
     lib/aws/token.c \
     lib/aws/url.c \
     lib/aws/xml.c \
+    lib/base/array.c \
     lib/base/buf.c \
     lib/base/clock.c \
     lib/base/error.c \
     lib/base/file.c \
     lib/base/library.c \
     lib/base/log.c \
+    lib/base/moment.c \
     lib/base/process.c \
     lib/base/secret.c \
     lib/base/signals.c \
@@ -111,6 +118,8 @@ LIB := \
     lib/rsync/ssh.c \
     lib/rsync/upload.c \
     lib/run/guard.c \
+    lib/run/idle.c \
+    lib/run/pool.c \
     lib/run/retry.c \
     lib/s3/client.c \
     lib/s3/conditions.c \
@@ -126,6 +135,7 @@ LIB := \
     lib/storage/file.c \
     lib/storage/storage.c \
     lib/wal/crc32c.c \
+    lib/wal/geometry.c \
     lib/wal/history.c \
     lib/wal/name.c \
     lib/wal/page.c \

@@ -49,7 +49,7 @@ static int work(void *context)
 static int check_operands(const struct cli *cli, const struct settings *settings, int count,
                           struct error *error)
 {
-    int needed = settings->init ? 0 : cli->operands_min;
+    int needed = cli->operands_min ? cli->operands_min(settings) : 0;
     if (count >= needed && (cli->operands_max < 0 || count <= cli->operands_max))
         return 0;
     return error_set(error, ERROR_USAGE, "%s; usage: %s [options] ARCHIVE %s",
@@ -57,7 +57,7 @@ static int check_operands(const struct cli *cli, const struct settings *settings
                      cli->operands);
 }
 
-struct storage_options cli_storage_options(const struct settings *settings)
+static struct storage_options storage_options(const struct settings *settings)
 {
     return (struct storage_options){
         .timeout = settings->timeout,
@@ -95,6 +95,15 @@ struct storage_options cli_storage_options(const struct settings *settings)
                 .read_back = settings->rsync_read_back != 0,
             },
     };
+}
+
+int cli_archive(const struct settings *settings, struct archive *archive, struct error *error)
+{
+    *archive = (struct archive){.operand = settings->operand,
+                                .location = settings->archive,
+                                .options = storage_options(settings),
+                                .cache = settings->cache};
+    return codec_choice_parse(settings->compress, &archive->coding, error);
 }
 
 static void show_help(const struct cli *cli)

@@ -2,16 +2,17 @@
 #ifndef CMD_CLI_H
 #define CMD_CLI_H
 
+#include "archive/archive.h"
 #include "base/error.h"
 #include "config/settings.h"
-#include "storage/options.h"
 
 struct cli {
     const char *name;
     enum settings_command command;
-    const char *operands;           /* behind ARCHIVE, as --help shows them */
-    const char *summary;            /* one sentence */
-    int operands_min, operands_max; /* behind ARCHIVE; max -1: any number */
+    const char *operands;                                 /* behind ARCHIVE, as --help shows them */
+    const char *summary;                                  /* one sentence */
+    int (*operands_min)(const struct settings *settings); /* behind ARCHIVE; NULL: none */
+    int operands_max;                                     /* -1: any number */
     /* Does the work; `operands` are those behind ARCHIVE, NULL-terminated. 0 or -1. */
     int (*run)(const struct settings *settings, char **operands, struct error *error);
     /* How long the work may stand still, in milliseconds; NULL: the setting timeout. */
@@ -22,8 +23,9 @@ struct cli {
     void (*report)(const struct error *error);
 };
 
-/* What the settings say about storages; texts are the settings'. */
-struct storage_options cli_storage_options(const struct settings *settings);
+/* Fills what the settings say of an archive, for archive_open; texts are the settings'.
+ * ERROR_USAGE. */
+int cli_archive(const struct settings *settings, struct archive *archive, struct error *error);
 
 /* The whole of a main. Returns the exit code, or ends by the signal that asked to stop. */
 int cli_main(const struct cli *cli, int argc, char **argv);

@@ -10,17 +10,21 @@ static int run(const struct settings *settings, char **operands, struct error *e
         .backup_history = settings->clean_backup_history,
         .strip_extension = settings->strip_extension,
     };
-    struct archive archive = {.operand = settings->operand,
-                              .location = settings->archive,
-                              .options = cli_storage_options(settings)};
+    struct archive archive;
     char oldest[WAL_SEGMENT_NAME_LENGTH + 1];
-    if (archive_open(&archive, error))
+    if (cli_archive(settings, &archive, error) || archive_open(&archive, error))
         return -1;
     int result = clean_parse_oldest(operands[0], &options, oldest, error);
     if (result == 0)
         result = archive_clean(&archive, oldest, &options, error);
     archive_close(&archive);
     return result;
+}
+
+static int operands_min(const struct settings *settings)
+{
+    (void)settings;
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -31,7 +35,7 @@ int main(int argc, char **argv)
         .operands = "OLDESTKEPT",
         .summary = "Removes WAL files older than OLDESTKEPT:\n"
                    "archive_cleanup_command = 'walclean ARCHIVE %r'.",
-        .operands_min = 1,
+        .operands_min = operands_min,
         .operands_max = 1,
         .run = run,
     };

@@ -23,12 +23,9 @@ static struct policy make_policy(const struct settings *settings, const struct w
 
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive = {.operand = settings->operand,
-                              .location = settings->archive,
-                              .options = cli_storage_options(settings)};
+    struct archive archive;
     struct wal_name name;
-    if (codec_choice_parse(settings->compress, &archive.coding, error) ||
-        parse_name(operands[0], &name, error))
+    if (cli_archive(settings, &archive, error) || parse_name(operands[0], &name, error))
         return -1;
     struct policy policy = make_policy(settings, &name, operands);
     archive.options.timeout = policy_silence(&policy);
@@ -59,6 +56,12 @@ static void report(const struct error *error)
         log_error(error);
 }
 
+static int operands_min(const struct settings *settings)
+{
+    (void)settings;
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     static const struct cli walfetch = {
@@ -67,7 +70,7 @@ int main(int argc, char **argv)
         .operands = "NAME DESTINATION",
         .summary = "Fetches a WAL file: restore_command = 'walfetch ARCHIVE %f %p'.\n"
                    "DESTINATION - is standard output.",
-        .operands_min = 2,
+        .operands_min = operands_min,
         .operands_max = 2,
         .run = run,
         .deadline = deadline,

@@ -13,16 +13,17 @@ static int push_all(struct archive *archive, const struct settings *settings, ch
 
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive = {.operand = settings->operand,
-                              .location = settings->archive,
-                              .cache = settings->cache,
-                              .options = cli_storage_options(settings)};
-    if (codec_choice_parse(settings->compress, &archive.coding, error) ||
-        archive_open(&archive, error))
+    struct archive archive;
+    if (cli_archive(settings, &archive, error) || archive_open(&archive, error))
         return -1;
     int result = push_all(&archive, settings, operands, error);
     archive_close(&archive);
     return result;
+}
+
+static int operands_min(const struct settings *settings)
+{
+    return settings->init ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -32,7 +33,7 @@ int main(int argc, char **argv)
         .command = SETTINGS_WALPUSH,
         .operands = "FILE...",
         .summary = "Archives WAL files: archive_command = 'walpush ARCHIVE %p'.",
-        .operands_min = 1,
+        .operands_min = operands_min,
         .operands_max = -1,
         .run = run,
     };

@@ -2,6 +2,7 @@
 #include "archive/digest.h"
 #include "base/error.h"
 #include "wal/crc32c.h"
+#include "wal/history.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -233,6 +234,31 @@ ssize_t reader_next(struct reader *reader, const void **data, struct error *erro
         (reader->sha1 && sha1_update(reader->sha1, portion, (size_t)n, error)))
         return -1;
     return n;
+}
+
+static int append_all(struct reader *reader, struct buf *text, struct error *error)
+{
+    const void *data;
+    ssize_t n;
+    reader_limit(reader, WAL_HISTORY_SIZE_MAX);
+    while ((n = reader_next(reader, &data, error)) > 0)
+        if (buf_append(text, data, (size_t)n, error))
+            return -1;
+    return n < 0 ? -1 : 0;
+}
+
+int reader_text(struct archive *archive, const char *key, const struct wal_name *name,
+                struct buf *text, struct error *error)
+{
+    struct reader *reader = reader_open(archive, key, name, error);
+    if (!reader)
+        return -1;
+    text->length = 0;
+    int result = append_all(reader, text, error);
+    reader_close(reader);
+    if (result)
+        return -1;
+    return wal_history_check(name, text->data ? text->data : "", text->length, error);
 }
 
 int reader_first_page(struct archive *archive, const char *key, const struct wal_name *name,

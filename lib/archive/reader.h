@@ -34,6 +34,11 @@ void reader_limit(struct reader *reader, uint64_t bytes);
 /* SHA-256 of the raw content in hex; valid after reader_next has returned 0. */
 const char *reader_sha256(const struct reader *reader);
 
+/* All of a timeline history file or backup history file, checked (wal/history.h). `text` is the
+ * caller's; what it held is replaced. ERROR_CORRUPT, ERROR_REFUSED, ERROR_MISSING. */
+int reader_text(struct archive *archive, const char *key, const struct wal_name *name,
+                struct buf *text, struct error *error);
+
 /* What the first page of the segment under this key says. ERROR_CORRUPT when it is no WAL page. */
 int reader_first_page(struct archive *archive, const char *key, const struct wal_name *name,
                       struct wal_page *page, struct error *error);

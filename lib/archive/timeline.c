@@ -51,25 +51,6 @@ int timeline_has_wal(struct archive *archive, uint32_t timeline, struct object_k
 
 /* ---- history files ---- */
 
-static int read_object(struct archive *archive, const char *key, const struct wal_name *name,
-                       struct buf *text, struct error *error)
-{
-    struct reader *reader = reader_open(archive, key, name, error);
-    if (!reader)
-        return -1;
-    const void *data;
-    ssize_t n;
-    reader_limit(reader, WAL_HISTORY_SIZE_MAX);
-    text->length = 0;
-    while ((n = reader_next(reader, &data, error)) > 0)
-        if (buf_append(text, data, (size_t)n, error)) {
-            n = -1;
-            break;
-        }
-    reader_close(reader);
-    return n < 0 ? -1 : wal_history_check(name, text->data ? text->data : "", text->length, error);
-}
-
 /* Reads the timeline's history file, in whatever coding it is there whole. */
 static int read_history(struct archive *archive, uint32_t timeline, struct object_key *key,
                         struct buf *text, struct error *error)
@@ -85,7 +66,7 @@ static int read_history(struct archive *archive, uint32_t timeline, struct objec
         return -1;
     for (size_t i = 0; i < existing.count; i++) {
         *key = existing.keys[i];
-        if (read_object(archive, key->text, &name, text, error) == 0)
+        if (reader_text(archive, key->text, &name, text, error) == 0)
             return 1;
         if (first.class == ERROR_MISSING)
             first = *error;

@@ -19,7 +19,9 @@ enum settings_command {
     SETTINGS_WALPUSH = 1 << 0,
     SETTINGS_WALFETCH = 1 << 1,
     SETTINGS_WALCLEAN = 1 << 2,
-    SETTINGS_ALL = SETTINGS_WALPUSH | SETTINGS_WALFETCH | SETTINGS_WALCLEAN,
+    SETTINGS_WALLIST = 1 << 3,
+    SETTINGS_WALVERIFY = 1 << 4,
+    SETTINGS_ALL = (1 << 5) - 1,
 };
 
 /* Texts are owned by the struct; settings_free frees them. A text that was not set is its default.

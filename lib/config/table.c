@@ -20,6 +20,8 @@ enum {
     PUSH = SETTINGS_WALPUSH,
     FETCH = SETTINGS_WALFETCH,
     CLEAN = SETTINGS_WALCLEAN,
+    LIST = SETTINGS_WALLIST,
+    VERIFY = SETTINGS_WALVERIFY,
 };
 
 #define FIELD(name) offsetof(struct settings, name)

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/signals.h"
+#include "run/idle.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -48,17 +49,6 @@ static void be_child(int (*work)(void *context), void *context, pid_t parent,
     if (signals_caught())
         signals_die(signals_caught());
     _exit(code);
-}
-
-/* Processor time that the child has used so far, in nanoseconds; it stands still in one that
- * hangs. */
-static uint64_t processor_time(pid_t child)
-{
-    clockid_t clock;
-    struct timespec used = {0};
-    if (clock_getcpuclockid(child, &clock) == 0)
-        clock_gettime(clock, &used);
-    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
 /* Waits at most `milliseconds` for a signal; returns its number, 0 when none came. */
@@ -116,22 +106,20 @@ static int result_of(int status, struct error *error)
 static int watch(pid_t child, uint64_t timeout, const sigset_t *set, struct error *error)
 {
     int status;
-    uint64_t used = 0, alive = clock_now_ms();
+    struct idle idle;
+    idle_start(&idle, child);
     while (!ended(child, &status)) {
         int number = wait_signal(set, timeout / LOOKS_PER_TIMEOUT + 1);
         if (number && number != SIGCHLD) {
             end(child, number, set);
             return stopped(number, error);
         }
-        uint64_t now = clock_now_ms(), used_now = processor_time(child);
-        if (used_now != used) {
-            used = used_now;
-            alive = now;
-        } else if (now - alive >= timeout) {
+        uint64_t silence = idle_look(&idle, child);
+        if (silence >= timeout) {
             end(child, SIGKILL, set);
             return error_set(error, ERROR_UNREACHABLE,
                              "the archive has not answered for %.1f seconds",
-                             (double)(now - alive) / 1000);
+                             (double)silence / 1000);
         }
     }
     return result_of(status, error);

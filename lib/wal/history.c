@@ -112,12 +112,13 @@ static int check_entries(const struct wal_name *name, const char *at, const char
     return 0;
 }
 
-static bool next_entry(const char **at, const char *end, uint32_t *timeline, uint64_t *address)
+bool wal_history_next(const char **at, const char *end, struct wal_ancestor *ancestor)
 {
     struct line line;
     while (next_line(at, end, &line)) {
         skip_space(&line);
-        if (line.at < line.end && *line.at != '#' && read_entry(&line, timeline, address))
+        if (line.at < line.end && *line.at != '#' &&
+            read_entry(&line, &ancestor->timeline, &ancestor->address))
             return true;
     }
     return false;
@@ -125,20 +126,19 @@ static bool next_entry(const char **at, const char *end, uint32_t *timeline, uin
 
 bool wal_history_fork(const char *text, size_t size, uint64_t *address)
 {
-    uint32_t timeline;
+    struct wal_ancestor ancestor;
     bool found = false;
-    for (const char *at = text; next_entry(&at, text + size, &timeline, address);)
-        found = true;
+    for (const char *at = text; wal_history_next(&at, text + size, &ancestor); found = true)
+        *address = ancestor.address;
     return found;
 }
 
 bool wal_history_entry(const char *text, size_t size, uint32_t parent, uint64_t *address)
 {
-    uint32_t timeline;
-    uint64_t entry;
-    for (const char *at = text; next_entry(&at, text + size, &timeline, &entry);)
-        if (timeline == parent) {
-            *address = entry;
+    struct wal_ancestor ancestor;
+    for (const char *at = text; wal_history_next(&at, text + size, &ancestor);)
+        if (ancestor.timeline == parent) {
+            *address = ancestor.address;
             return true;
         }
     return false;
@@ -216,28 +216,40 @@ static bool is_named_start(const struct wal_name *name, uint64_t start, const st
            (start & mask) == (name->offset & mask);
 }
 
-static int check_backup(const struct wal_name *name, const char *text, const char *end,
-                        struct error *error)
+static void keep_text(struct line line, char text[WAL_BACKUP_TEXT_MAX + 1])
+{
+    size_t length = (size_t)(line.end - line.at);
+    length = length < WAL_BACKUP_TEXT_MAX ? length : WAL_BACKUP_TEXT_MAX;
+    memcpy(text, line.at, length);
+    text[length] = '\0';
+}
+
+/* Without lines for the timelines, before 11, the names of the segments tell. */
+static int read_backup(const struct wal_name *name, const char *text, const char *end,
+                       struct wal_backup *backup, struct error *error)
 {
     struct line fields[FIELDS];
-    struct wal_name file;
-    uint64_t start, stop;
+    struct wal_name file, stop_file;
     find_fields(text, end, fields);
     if (check_fields(fields, error))
         return -1;
-    if (!read_location(fields[FIELD_STOP], &stop, &file) ||
-        !read_location(fields[FIELD_START], &start, &file))
+    if (!read_location(fields[FIELD_STOP], &backup->stop, &stop_file) ||
+        !read_location(fields[FIELD_START], &backup->start, &file))
         return error_set(error, ERROR_CORRUPT, "where its backup starts or stops is unreadable");
-    if (!is_named_start(name, start, &file))
+    if (!is_named_start(name, backup->start, &file))
         return error_set(error, ERROR_REFUSED,
                          "it is of another backup, which starts at %" PRIX64 "/%" PRIX32
                          " in the segment %s",
-                         start >> 32, (uint32_t)start, file.text);
+                         backup->start >> 32, (uint32_t)backup->start, file.text);
+    backup->start_timeline = file.timeline;
+    backup->stop_timeline = stop_file.timeline;
+    keep_text(fields[FIELD_LABEL], backup->label);
+    keep_text(fields[FIELD_START_TIME], backup->start_time);
+    keep_text(fields[FIELD_STOP_TIME], backup->stop_time);
     return 0;
 }
 
-int wal_history_check(const struct wal_name *name, const char *text, size_t size,
-                      struct error *error)
+static int check_text(const char *text, size_t size, struct error *error)
 {
     if (size == 0)
         return error_set(error, ERROR_CORRUPT, "it is empty");
@@ -248,6 +260,22 @@ int wal_history_check(const struct wal_name *name, const char *text, size_t size
         return error_set(error, ERROR_CORRUPT, "it is not text");
     if (text[size - 1] != '\n')
         return error_set(error, ERROR_CORRUPT, "it is cut off: its last line has no end");
-    return name->kind == WAL_HISTORY ? check_entries(name, text, text + size, error)
-                                     : check_backup(name, text, text + size, error);
+    return 0;
+}
+
+int wal_backup_read(const struct wal_name *name, const char *text, size_t size,
+                    struct wal_backup *backup, struct error *error)
+{
+    *backup = (struct wal_backup){0};
+    return check_text(text, size, error) || read_backup(name, text, text + size, backup, error) ? -1
+                                                                                                : 0;
+}
+
+int wal_history_check(const struct wal_name *name, const char *text, size_t size,
+                      struct error *error)
+{
+    struct wal_backup ignored;
+    if (name->kind == WAL_BACKUP)
+        return wal_backup_read(name, text, size, &ignored, error);
+    return check_text(text, size, error) || check_entries(name, text, text + size, error) ? -1 : 0;
 }

@@ -1,0 +1,377 @@
+#include "archive/inventory.h"
+#include "archive/reader.h"
+#include "base/array.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOUR = 3600, SEGMENT_SIZE_USUAL = 16 * 1024 * 1024 };
+
+struct survey {
+    struct inventory *inventory;
+    struct selection selection;
+};
+
+/* ---- timelines ---- */
+
+static int insert(struct inventory *inventory, size_t at, uint32_t number, struct error *error)
+{
+    void *more = array_reserve(inventory->timelines, inventory->timeline_count,
+                               &inventory->timeline_room, sizeof *inventory->timelines, error);
+    if (!more)
+        return -1;
+    inventory->timelines = more;
+    struct inventory_timeline *timeline = &inventory->timelines[at];
+    memmove(timeline + 1, timeline, (inventory->timeline_count - at) * sizeof *timeline);
+    *timeline = (struct inventory_timeline){.timeline = number};
+    inventory->timeline_count++;
+    return 0;
+}
+
+/* Names come in order, so it is nearly always the last one, or behind it. */
+static struct inventory_timeline *make_timeline(struct inventory *inventory, uint32_t number,
+                                                struct error *error)
+{
+    size_t at = inventory->timeline_count;
+    while (at > 0 && inventory->timelines[at - 1].timeline > number)
+        at--;
+    if (at > 0 && inventory->timelines[at - 1].timeline == number)
+        return &inventory->timelines[at - 1];
+    return insert(inventory, at, number, error) ? NULL : &inventory->timelines[at];
+}
+
+/* ---- times and sizes ---- */
+
+static void widen(int64_t *oldest, int64_t *newest, int64_t time)
+{
+    if (!*oldest || time < *oldest)
+        *oldest = time;
+    if (time > *newest)
+        *newest = time;
+}
+
+static int insert_hour(struct inventory_timeline *timeline, size_t at, int64_t hour,
+                       struct error *error)
+{
+    void *more = array_reserve(timeline->hours, timeline->hour_count, &timeline->hour_room,
+                               sizeof *timeline->hours, error);
+    if (!more)
+        return -1;
+    timeline->hours = more;
+    struct inventory_hour *place = &timeline->hours[at];
+    memmove(place + 1, place, (timeline->hour_count - at) * sizeof *place);
+    *place = (struct inventory_hour){.hour = hour};
+    timeline->hour_count++;
+    return 0;
+}
+
+/* Where the hour is or belongs: nearly always at the end. */
+static size_t find_hour(const struct inventory_timeline *timeline, int64_t hour)
+{
+    size_t low = 0, high = timeline->hour_count;
+    if (high > 0 && timeline->hours[high - 1].hour < hour)
+        return high;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (timeline->hours[middle].hour < hour)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int count(struct inventory_timeline *timeline, const struct scan_object *object,
+                 struct error *error)
+{
+    int64_t hour = object->time / HOUR;
+    timeline->stored += object->size;
+    widen(&timeline->oldest, &timeline->newest, object->time);
+    if (!object->time)
+        return 0;
+    size_t at = find_hour(timeline, hour);
+    bool is_there = at < timeline->hour_count && timeline->hours[at].hour == hour;
+    if (!is_there && insert_hour(timeline, at, hour, error))
+        return -1;
+    timeline->hours[at].segments++;
+    timeline->hours[at].stored += object->size;
+    return 0;
+}
+
+/* ---- objects, in order of their names ---- */
+
+static int add_range(struct inventory_timeline *timeline, uint64_t number,
+                     const struct scan_object *object, struct error *error)
+{
+    void *more = array_reserve(timeline->ranges, timeline->range_count, &timeline->range_room,
+                               sizeof *timeline->ranges, error);
+    if (!more)
+        return -1;
+    timeline->ranges = more;
+    timeline->ranges[timeline->range_count++] =
+        (struct inventory_range){.first = number, .last = number, .first_time = object->time};
+    return 0;
+}
+
+static int add_segment(struct inventory_timeline *timeline, uint64_t number,
+                       const struct scan_object *object, struct error *error)
+{
+    struct inventory_range *last =
+        timeline->range_count ? &timeline->ranges[timeline->range_count - 1] : NULL;
+    if (last && number <= last->last) {
+        timeline->copies++;
+    } else {
+        timeline->segments++;
+        if (last && number == last->last + 1)
+            last->last = number;
+        else if (add_range(timeline, number, object, error))
+            return -1;
+    }
+    last = &timeline->ranges[timeline->range_count - 1];
+    last->stored += object->size;
+    widen(&last->oldest, &last->newest, object->time);
+    return count(timeline, object, error);
+}
+
+static int add_partial(struct inventory_timeline *timeline, uint64_t number,
+                       const struct scan_object *object, struct error *error)
+{
+    void *more = array_reserve(timeline->partials, timeline->partial_count, &timeline->partial_room,
+                               sizeof *timeline->partials, error);
+    if (!more)
+        return -1;
+    timeline->partials = more;
+    timeline->partials[timeline->partial_count++] =
+        (struct inventory_partial){number, object->key, object->size, object->time};
+    return count(timeline, object, error);
+}
+
+static int add_backup(struct inventory *inventory, uint64_t number,
+                      const struct scan_object *object, struct error *error)
+{
+    size_t last = inventory->backup_count;
+    if (last && strcmp(inventory->backups[last - 1].name.text, object->object.name.text) == 0)
+        return 0; /* in another coding */
+    void *more = array_reserve(inventory->backups, inventory->backup_count, &inventory->backup_room,
+                               sizeof *inventory->backups, error);
+    if (!more)
+        return -1;
+    inventory->backups = more;
+    inventory->backups[inventory->backup_count++] =
+        (struct inventory_backup){.name = object->object.name,
+                                  .key = object->key,
+                                  .stored = object->size,
+                                  .time = object->time,
+                                  .first = number,
+                                  .last = number};
+    return 0;
+}
+
+static void add_history(struct inventory_timeline *timeline, const struct scan_object *object)
+{
+    timeline->history_stored += object->size;
+    if (*timeline->history.text)
+        return;
+    timeline->history = object->key;
+    timeline->history_time = object->time;
+}
+
+static int add(struct inventory *inventory, const struct scan_object *object, struct error *error)
+{
+    const struct wal_name *name = &object->object.name;
+    uint64_t number;
+    struct inventory_timeline *timeline = make_timeline(inventory, name->timeline, error);
+    if (!timeline)
+        return -1;
+    bool has_number = wal_geometry_number(&inventory->geometry, name, &number);
+    if (name->kind == WAL_HISTORY) {
+        add_history(timeline, object);
+        return 0;
+    }
+    if (!has_number) {
+        inventory->others++;
+        inventory->others_stored += object->size;
+        return 0;
+    }
+    return name->kind == WAL_SEGMENT   ? add_segment(timeline, number, object, error)
+           : name->kind == WAL_PARTIAL ? add_partial(timeline, number, object, error)
+                                       : add_backup(inventory, number, object, error);
+}
+
+static int take(void *context, const struct scan_object *object, struct error *error)
+{
+    struct survey *survey = context;
+    if (!object) {
+        survey->inventory->others++;
+        return 0;
+    }
+    if (object->object.name.kind != WAL_HISTORY && !selection_has(&survey->selection, object))
+        return 0;
+    return add(survey->inventory, object, error);
+}
+
+/* ---- small files ---- */
+
+static int add_ancestor(struct inventory_timeline *timeline, const struct wal_ancestor *ancestor,
+                        struct error *error)
+{
+    void *more = array_reserve(timeline->ancestors, timeline->ancestor_count,
+                               &timeline->ancestor_room, sizeof *timeline->ancestors, error);
+    if (!more)
+        return -1;
+    timeline->ancestors = more;
+    timeline->ancestors[timeline->ancestor_count++] = *ancestor;
+    return 0;
+}
+
+/* Is that what the object says, rather than a failure to ask it? */
+static bool is_of_the_object(const struct error *error)
+{
+    return error->class == ERROR_CORRUPT || error->class == ERROR_REFUSED;
+}
+
+static int read_history(struct archive *archive, struct inventory_timeline *timeline,
+                        struct buf *text, struct error *error)
+{
+    struct object object;
+    struct wal_ancestor ancestor;
+    if (!*timeline->history.text || !object_parse(timeline->history.text, &object))
+        return 0;
+    if (reader_text(archive, timeline->history.text, &object.name, text,
+                    &timeline->history_problem)) {
+        if (is_of_the_object(&timeline->history_problem))
+            return 0;
+        *error = timeline->history_problem;
+        return error_prefix(error, "%s: ", timeline->history.text);
+    }
+    timeline->history_problem.class = ERROR_NONE;
+    const char *at = text->data, *end = text->data + text->length;
+    while (wal_history_next(&at, end, &ancestor))
+        if (add_ancestor(timeline, &ancestor, error))
+            return -1;
+    return 0;
+}
+
+static int read_backup(struct archive *archive, const struct wal_geometry *geometry,
+                       struct inventory_backup *backup, struct buf *text, struct error *error)
+{
+    if (reader_text(archive, backup->key.text, &backup->name, text, &backup->problem) ||
+        wal_backup_read(&backup->name, text->data, text->length, &backup->content,
+                        &backup->problem)) {
+        backup->content = (struct wal_backup){0};
+        if (is_of_the_object(&backup->problem))
+            return 0;
+        *error = backup->problem;
+        return error_prefix(error, "%s: ", backup->key.text);
+    }
+    backup->problem.class = ERROR_NONE;
+    /* A stop at a segment's first byte needs nothing of that segment. */
+    uint64_t stop = backup->content.stop > backup->content.start ? backup->content.stop - 1
+                                                                 : backup->content.start;
+    backup->last = wal_geometry_number_at(geometry, stop);
+    return 0;
+}
+
+static int read_small_files(struct archive *archive, struct inventory *inventory,
+                            struct error *error)
+{
+    struct buf text = {0};
+    int result = 0;
+    for (size_t i = 0; i < inventory->timeline_count && result == 0; i++)
+        result = read_history(archive, &inventory->timelines[i], &text, error);
+    for (size_t i = 0; i < inventory->backup_count && result == 0; i++)
+        result = read_backup(archive, &inventory->geometry, &inventory->backups[i], &text, error);
+    buf_free(&text);
+    return result;
+}
+
+static int compare_backups(const void *a, const void *b)
+{
+    const struct inventory_backup *one = a, *other = b;
+    int order = (one->first > other->first) - (one->first < other->first);
+    if (!order)
+        order = (one->name.offset > other->name.offset) - (one->name.offset < other->name.offset);
+    return order ? order : strcmp(one->name.text, other->name.text);
+}
+
+/* ---- all of it ---- */
+
+static int check_empty(struct archive *archive, const struct inventory *inventory,
+                       struct error *error)
+{
+    if (inventory->timeline_count || archive->owner)
+        return 0;
+    return error_set(error, ERROR_UNREACHABLE,
+                     "archive %s holds no WAL and has no identity: is it mounted, is the path "
+                     "right?",
+                     archive->location);
+}
+
+static int survey(struct archive *archive, const struct selection_text *selection, unsigned wanted,
+                  struct inventory *inventory, struct error *error)
+{
+    struct survey survey = {.inventory = inventory};
+    if (archive_recognise(archive, error) || inventory_geometry(archive, inventory, error) < 0 ||
+        selection_parse(selection, &inventory->geometry, &survey.selection, error) ||
+        archive_scan(archive, &(struct scan_query){.wanted = wanted}, take, &survey, error) ||
+        read_small_files(archive, inventory, error))
+        return -1;
+    if (inventory->backup_count)
+        qsort(inventory->backups, inventory->backup_count, sizeof *inventory->backups,
+              compare_backups);
+    return check_empty(archive, inventory, error);
+}
+
+int inventory_read(struct archive *archive, const struct selection_text *selection, unsigned wanted,
+                   struct inventory *inventory, struct error *error)
+{
+    *inventory = (struct inventory){.geometry.segment_size = SEGMENT_SIZE_USUAL};
+    int result = survey(archive, selection, wanted, inventory, error);
+    /* What vanishes while it is listed is not "absent". */
+    if (result && error->class == ERROR_MISSING)
+        error->class = ERROR_UNREACHABLE;
+    return result;
+}
+
+void inventory_free(struct inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->timeline_count; i++) {
+        free(inventory->timelines[i].ranges);
+        free(inventory->timelines[i].partials);
+        free(inventory->timelines[i].hours);
+        free(inventory->timelines[i].ancestors);
+    }
+    free(inventory->timelines);
+    free(inventory->backups);
+    *inventory = (struct inventory){0};
+}
+
+const struct inventory_timeline *inventory_find(const struct inventory *inventory,
+                                                uint32_t timeline)
+{
+    for (size_t i = 0; i < inventory->timeline_count; i++)
+        if (inventory->timelines[i].timeline == timeline)
+            return &inventory->timelines[i];
+    return NULL;
+}
+
+const struct inventory_range *inventory_range(const struct inventory_timeline *timeline,
+                                              uint64_t number)
+{
+    size_t low = 0, high = timeline->range_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (timeline->ranges[middle].last < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool holds = low < timeline->range_count && timeline->ranges[low].first <= number;
+    return holds ? &timeline->ranges[low] : NULL;
+}
+
+uint64_t inventory_raw(const struct inventory *inventory, const struct inventory_timeline *timeline)
+{
+    uint64_t objects = timeline->segments + timeline->copies + timeline->partial_count;
+    return objects * inventory->geometry.segment_size;
+}
