@@ -51,6 +51,7 @@ LIB := \
     lib/archive/selection.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
+    lib/archive/way.c \
     lib/aws/credentials.c \
     lib/aws/environment.c \
     lib/aws/from_container.c \

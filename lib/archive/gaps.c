@@ -1,4 +1,5 @@
 #include "archive/gaps.h"
+#include "archive/way.h"
 #include "base/array.h"
 #include "base/error.h"
 
@@ -37,55 +38,88 @@ static bool has_wal(const struct inventory_timeline *timeline)
     return timeline->range_count || timeline->partial_count;
 }
 
-/* The archive's first segment at all: what lies in front of it was removed or never there. */
-static uint64_t first_number(const struct inventory *inventory)
+/* A walk along the way to a timeline. */
+struct walk {
+    const struct inventory *inventory;
+    const struct inventory_timeline *target;
+    struct gaps *gaps;
+    uint64_t next; /* the segment behind the last that was met; UINT64_MAX: none yet */
+    size_t sure;   /* so many gaps are there: the others only if something comes behind them */
+};
+
+static int miss(struct walk *walk, const struct way_piece *piece, uint64_t last, int64_t after,
+                struct error *error)
 {
-    uint64_t first = UINT64_MAX;
-    for (size_t i = 0; i < inventory->timeline_count; i++)
-        if (inventory->timelines[i].range_count && inventory->timelines[i].ranges[0].first < first)
-            first = inventory->timelines[i].ranges[0].first;
-    return first;
+    uint64_t first = walk->next > piece->first ? walk->next : piece->first;
+    if (walk->next == UINT64_MAX || first > last)
+        return 0;
+    bool within = walk->next > piece->first && last < piece->last;
+    const struct gap gap = {.kind = within ? GAP_WITHIN : GAP_AT_FORK,
+                            .timeline = piece->timeline,
+                            .first = first,
+                            .last = last,
+                            .seen = walk->target->timeline,
+                            .after = after};
+    return add(walk->gaps, gap, error);
 }
 
-/* The ancestor's segments up to the fork; the one with the fork is in the descendant's own copy. */
-static int find_before_fork(const struct inventory *inventory,
-                            const struct inventory_timeline *descendant,
-                            const struct wal_ancestor *ancestor, struct gaps *gaps,
-                            struct error *error)
+/* Segments first to last are there. */
+static int meet(struct walk *walk, const struct way_piece *piece, uint64_t first, uint64_t last,
+                int64_t time, struct error *error)
 {
-    uint64_t fork = wal_geometry_number_at(&inventory->geometry, ancestor->address);
-    const struct inventory_timeline *parent = inventory_find(inventory, ancestor->timeline);
-    if (!parent || !parent->range_count || fork == 0)
-        return 0;
-    uint64_t last = parent->ranges[parent->range_count - 1].last;
-    if (last + 1 >= fork)
-        return 0;
-    const struct gap gap = {.kind = GAP_AT_FORK,
-                            .timeline = ancestor->timeline,
-                            .first = last + 1,
-                            .last = fork - 1,
-                            .seen = descendant->timeline,
-                            .after = descendant->oldest};
-    return add(gaps, gap, error);
+    if (first > piece->first && miss(walk, piece, first - 1, time, error))
+        return -1;
+    for (; walk->sure < walk->gaps->count; walk->sure++)
+        if (!walk->gaps->list[walk->sure].after)
+            walk->gaps->list[walk->sure].after = time;
+    if (walk->next == UINT64_MAX || last + 1 > walk->next)
+        walk->next = last + 1;
+    return 0;
 }
 
-/* The descendant's own segments from the fork on. */
-static int find_behind_fork(const struct inventory *inventory,
-                            const struct inventory_timeline *descendant, struct gaps *gaps,
-                            struct error *error)
+static int walk_piece(struct walk *walk, const struct way_piece *piece, struct error *error)
 {
-    const struct wal_ancestor *parent = &descendant->ancestors[descendant->ancestor_count - 1];
-    uint64_t fork = wal_geometry_number_at(&inventory->geometry, parent->address);
-    if (!descendant->range_count || descendant->ranges[0].first <= fork ||
-        first_number(inventory) >= descendant->ranges[0].first)
+    const struct inventory_timeline *timeline = inventory_find(walk->inventory, piece->timeline);
+    for (size_t i = 0; timeline && i < timeline->range_count; i++) {
+        const struct inventory_range *range = &timeline->ranges[i];
+        uint64_t first = range->first > piece->first ? range->first : piece->first;
+        uint64_t last = range->last < piece->last ? range->last : piece->last;
+        if (first <= last && meet(walk, piece, first, last, range->first_time, error))
+            return -1;
+    }
+    if (piece->last < UINT64_MAX)
+        return miss(walk, piece, piece->last, 0, error);
+    return 0;
+}
+
+/* A partial is the end of what was written, and shows that what is before it was written too. */
+static int meet_partial(struct walk *walk, const struct way_piece *piece, struct error *error)
+{
+    const struct inventory_timeline *target = walk->target;
+    if (target->partial_count == 0)
         return 0;
-    const struct gap gap = {.kind = GAP_AT_FORK,
-                            .timeline = descendant->timeline,
-                            .first = fork,
-                            .last = descendant->ranges[0].first - 1,
-                            .seen = descendant->timeline,
-                            .after = descendant->ranges[0].first_time};
-    return add(gaps, gap, error);
+    const struct inventory_partial *partial = &target->partials[target->partial_count - 1];
+    if (partial->number < piece->first ||
+        (walk->next != UINT64_MAX && partial->number < walk->next))
+        return 0;
+    return meet(walk, piece, partial->number, partial->number, partial->time, error);
+}
+
+/* What is missing on the way to the timeline, between the first and the last that is there. */
+static int find_on_way(const struct inventory *inventory, const struct inventory_timeline *target,
+                       struct gaps *gaps, struct error *error)
+{
+    struct walk walk = {inventory, target, gaps, UINT64_MAX, gaps->count};
+    for (size_t i = 0; i < way_length(target); i++) {
+        struct way_piece piece = way_piece(inventory, target, i);
+        if (piece.first > piece.last)
+            continue;
+        if (walk_piece(&walk, &piece, error) ||
+            (i + 1 == way_length(target) && meet_partial(&walk, &piece, error)))
+            return -1;
+    }
+    gaps->count = walk.sure;
+    return 0;
 }
 
 static int find_history(const struct inventory_timeline *timeline, struct gaps *gaps,
@@ -106,12 +140,7 @@ static int find_of(const struct inventory *inventory, const struct inventory_tim
 {
     if (find_history(timeline, gaps, error) || find_within(timeline, gaps, error))
         return -1;
-    if (!has_wal(timeline) || timeline->ancestor_count == 0)
-        return 0;
-    for (size_t i = 0; i < timeline->ancestor_count; i++)
-        if (find_before_fork(inventory, timeline, &timeline->ancestors[i], gaps, error))
-            return -1;
-    return find_behind_fork(inventory, timeline, gaps, error);
+    return has_wal(timeline) ? find_on_way(inventory, timeline, gaps, error) : 0;
 }
 
 static int compare(const void *a, const void *b)

@@ -1,4 +1,5 @@
 #include "archive/recovery.h"
+#include "archive/way.h"
 #include "base/array.h"
 #include "base/error.h"
 
@@ -7,23 +8,7 @@
 uint32_t recovery_timeline_at(const struct inventory *inventory,
                               const struct inventory_timeline *target, uint64_t number)
 {
-    for (size_t i = 0; i < target->ancestor_count; i++)
-        if (number < wal_geometry_number_at(&inventory->geometry, target->ancestors[i].address))
-            return target->ancestors[i].timeline;
-    return target->timeline;
-}
-
-/* Where on the way to the target the timeline that is read at `number` ends: the number of the
- * segment in which the next one forks off, UINT64_MAX for the target itself. */
-static uint64_t end_of(const struct inventory *inventory, const struct inventory_timeline *target,
-                       uint64_t number)
-{
-    for (size_t i = 0; i < target->ancestor_count; i++) {
-        uint64_t fork = wal_geometry_number_at(&inventory->geometry, target->ancestors[i].address);
-        if (number < fork)
-            return fork;
-    }
-    return UINT64_MAX;
+    return way_piece_at(inventory, target, number).timeline;
 }
 
 /* Follows the way as far as segments are there without a gap. */
@@ -33,14 +18,13 @@ static void follow(const struct inventory *inventory, const struct inventory_tim
     uint64_t next = recovery->backup->first;
     recovery->last = next - 1;
     for (;;) {
-        uint32_t number = recovery_timeline_at(inventory, target, next);
-        const struct inventory_timeline *timeline = inventory_find(inventory, number);
+        struct way_piece piece = way_piece_at(inventory, target, next);
+        const struct inventory_timeline *timeline = inventory_find(inventory, piece.timeline);
         const struct inventory_range *range = timeline ? inventory_range(timeline, next) : NULL;
         if (!range)
             return;
-        uint64_t end = end_of(inventory, target, next);
-        recovery->last = range->last < end ? range->last : end - 1;
-        recovery->last_timeline = number;
+        recovery->last = range->last < piece.last ? range->last : piece.last;
+        recovery->last_timeline = piece.timeline;
         next = recovery->last + 1;
     }
 }
@@ -49,13 +33,14 @@ static void follow(const struct inventory *inventory, const struct inventory_tim
 static bool goes_on(const struct inventory *inventory, const struct inventory_timeline *target,
                     uint64_t last)
 {
-    for (size_t i = 0; i < inventory->timeline_count; i++) {
-        const struct inventory_timeline *timeline = &inventory->timelines[i];
-        for (size_t j = timeline->range_count; j > 0 && timeline->ranges[j - 1].last > last; j--) {
+    for (size_t i = way_length(target); i > 0; i--) {
+        struct way_piece piece = way_piece(inventory, target, i - 1);
+        const struct inventory_timeline *timeline = inventory_find(inventory, piece.timeline);
+        for (size_t j = timeline ? timeline->range_count : 0; j > 0; j--) {
             const struct inventory_range *range = &timeline->ranges[j - 1];
-            uint64_t number = range->first > last ? range->first : last + 1;
-            if (recovery_timeline_at(inventory, target, number) == timeline->timeline ||
-                recovery_timeline_at(inventory, target, range->last) == timeline->timeline)
+            if (range->last < piece.first || range->last <= last)
+                break;
+            if (range->first <= piece.last && piece.last > last)
                 return true;
         }
     }
