@@ -129,6 +129,7 @@ LIB := \
     lib/s3/list.c \
     lib/s3/multipart.c \
     lib/s3/place.c \
+    lib/s3/remove.c \
     lib/s3/request.c \
     lib/s3/s3.c \
     lib/s3/upload.c \
@@ -146,7 +147,8 @@ LIB := \
 CLI := cmd/cli.c
 
 UNIT_TESTS := $(wildcard tests/unit/*.c)
-TEST_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/tests/unit/%) $(BUILD)/tests/walcheck
+TEST_PROGRAMS := $(UNIT_TESTS:tests/unit/%.c=$(BUILD)/tests/unit/%) $(BUILD)/tests/walcheck \
+                 $(BUILD)/tests/storagelist
 
 LIB_OBJECTS := $(LIB:%.c=$(BUILD)/%.o)
 CLI_OBJECTS := $(CLI:%.c=$(BUILD)/%.o)
@@ -172,6 +174,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/tests/walcheck: $(BUILD)/tests/pg/walcheck.o $(LIBRARY)
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/tests/storagelist: $(BUILD)/tests/lib/storagelist.o $(CLI_OBJECTS) $(LIBRARY)
 	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 # ---- tests ----

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- what is asked for: rsync(1), "FILTER RULES" ----
  *
@@ -43,16 +44,23 @@ static int add_way(struct arguments *arguments, const char *directory, struct er
     return 0;
 }
 
-static int add_rules(struct arguments *arguments, const char *directory, const char *prefix,
-                     const char *end, struct error *error)
+/* Names below `directory` that begin with `name` and end in `end`. */
+struct wanted {
+    const char *directory, *name, *end;
+    unsigned what; /* enum storage_wanted */
+};
+
+/* No other directory is entered: one may not be readable, or large. (One below another that is
+ * itself wanted can't be told from one to enter: that is entered, and nothing in it taken.) */
+static int add_rules(struct arguments *arguments, const struct wanted *wanted, struct error *error)
 {
-    /* No other directory is entered: one may not be readable, or large. */
+    const char *directory = wanted->directory;
     arguments_add(arguments, *directory ? "-r" : "-d");
     if (add_way(arguments, directory, error))
         return -1;
-    if (*directory)
+    if (!(wanted->what & STORAGE_DIRECTORIES))
         arguments_add(arguments, "--exclude=*/");
-    if (add_rule(arguments, directory, prefix, end, error))
+    if (add_rule(arguments, directory, wanted->name, wanted->end, error))
         return -1;
     arguments_add(arguments, "--exclude=*");
     return 0;
@@ -60,15 +68,11 @@ static int add_rules(struct arguments *arguments, const char *directory, const c
 
 /* ---- what is answered: "-rw-r-----         123 2026/11/24 01:56:36 NAME" ---- */
 
-struct entry {
-    char *name; /* path from the archive */
-    uint64_t size;
-    bool is_directory;
-};
-
-/* False for what is no entry. Links and directories are: they may lie where an object should be. */
-static bool parse_entry(char *line, struct entry *entry)
+/* False for what is no entry. Links and directories are: they may lie where an object should be.
+ * The name is the path from the archive. Times are UTC, see run.c. */
+static bool parse_entry(char *line, struct storage_entry *entry)
 {
+    struct tm time = {0};
     char *end;
     if (!*line || !strchr("-dlpsbc", *line))
         return false;
@@ -77,50 +81,73 @@ static bool parse_entry(char *line, struct entry *entry)
     entry->size = strtoull(field, &end, 10);
     if (end == field)
         return false;
-    for (int skipped = 0; skipped < 2; skipped++) { /* date and time */
-        end += strspn(end, " ");
-        end += strcspn(end, " ");
-    }
-    if (*end != ' ')
+    end = strptime(end, " %Y/%m/%d %H:%M:%S", &time);
+    if (!end || *end != ' ')
         return false;
+    entry->time = timegm(&time);
     entry->name = rsync_unescape(end + 1);
     return true;
 }
 
 struct listing {
+    struct wanted wanted;
     size_t skip;       /* of every path: the directory and its slash */
-    const char *after; /* the last name that was visited, or before the first */
-    struct buf last;
+    const char *after; /* no name up to it is asked for */
+    struct buf last;   /* that was visited */
     storage_visit *visit;
     void *context;
     uint64_t size;    /* of the last one */
-    bool directories; /* has come to them: rsync lists them behind all others, which is let be, as
-                       * they are no objects */
+    bool directories; /* has come to them: rsync lists them behind all others */
     bool stopped;
 };
+
+/* Both kinds are in order, each in its own: rsync sorts a directory as if its name ended in a
+ * slash.
+ */
+static int check_order(struct listing *listing, const struct storage_entry *entry,
+                       struct error *error)
+{
+    struct buf name = {0};
+    if (entry->is_directory != listing->directories) {
+        listing->directories = entry->is_directory;
+        listing->last.length = 0;
+    }
+    if (buf_printf(&name, error, "%s%s", entry->name, entry->is_directory ? "/" : ""))
+        return -1;
+    int result = 0;
+    if (listing->last.length && strcmp(name.data, listing->last.data) <= 0)
+        result = error_set(error, ERROR_UNREACHABLE, "rsync lists %s behind %s", name.data,
+                           listing->last.data);
+    buf_free(&listing->last);
+    listing->last = name;
+    return result;
+}
+
+/* Those on the way, and the archive itself, are listed too. */
+static bool is_asked_for(const struct listing *listing, const struct storage_entry *entry)
+{
+    if (entry->is_directory &&
+        (!(listing->wanted.what & STORAGE_DIRECTORIES) || strcmp(entry->name, ".") == 0))
+        return false;
+    return strlen(entry->name) > listing->skip &&
+           strcmp(entry->name + listing->skip, listing->after) > 0;
+}
 
 static int take_line(void *context, char *line, struct error *error)
 {
     struct listing *listing = context;
-    struct entry entry;
-    if (!parse_entry(line, &entry) || strlen(entry.name) <= listing->skip)
+    struct storage_entry entry;
+    if (!parse_entry(line, &entry) || listing->stopped || !is_asked_for(listing, &entry))
         return 0;
-    const char *name = entry.name + listing->skip;
-    if (listing->stopped || strcmp(name, listing->after) <= 0)
-        return 0;
+    entry.name += listing->skip;
     listing->size = entry.size;
-    if (entry.is_directory != listing->directories) {
-        listing->directories = entry.is_directory;
-        listing->last.length = 0;
-    }
-    if (listing->last.length && strcmp(name, listing->last.data) <= 0)
-        return error_set(error, ERROR_UNREACHABLE, "rsync lists %s behind %s", name,
-                         listing->last.data);
-    listing->last.length = 0;
-    if (buf_printf(&listing->last, error, "%s", name))
+    if (check_order(listing, &entry, error))
         return -1;
-    const struct storage_entry found = {.name = name, .size = entry.size};
-    int verdict = listing->visit(listing->context, &found, error);
+    if (!(listing->wanted.what & STORAGE_DETAILS)) {
+        entry.size = 0;
+        entry.time = 0;
+    }
+    int verdict = listing->visit(listing->context, &entry, error);
     listing->stopped = verdict > 0;
     return verdict < 0 ? -1 : 0;
 }
@@ -133,8 +160,7 @@ static int run_list(struct rsync_storage *rsync, struct arguments *arguments,
     return rsync_run(rsync, arguments, &talk, error);
 }
 
-static int list(struct rsync_storage *rsync, const char *directory, const char *prefix,
-                const char *end, struct listing *listing, struct error *error)
+static int list(struct rsync_storage *rsync, struct listing *listing, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
     int result = rsync_begin(rsync, &arguments, error);
@@ -143,7 +169,7 @@ static int list(struct rsync_storage *rsync, const char *directory, const char *
     arguments_add(&arguments, "-8");
     arguments_add(&arguments, "--no-inc-recursive"); /* one list, sorted */
     if (result == 0)
-        result = add_rules(&arguments, directory, prefix, end, error);
+        result = add_rules(&arguments, &listing->wanted, error);
     if (result == 0)
         result = run_list(rsync, &arguments, listing, error);
     arguments_free(&arguments);
@@ -154,12 +180,12 @@ static int list(struct rsync_storage *rsync, const char *directory, const char *
 int rsync_list(struct storage *storage, const struct storage_query *query, storage_visit *visit,
                void *context, struct error *error)
 {
-    struct listing listing = {.skip = *query->directory ? strlen(query->directory) + 1 : 0,
+    struct listing listing = {.wanted = {query->directory, query->prefix, "*", query->wanted},
+                              .skip = *query->directory ? strlen(query->directory) + 1 : 0,
                               .after = query->after,
                               .visit = visit,
                               .context = context};
-    return list((struct rsync_storage *)storage, query->directory, query->prefix, "*", &listing,
-                error);
+    return list((struct rsync_storage *)storage, &listing, error);
 }
 
 static int count_one(void *context, const struct storage_entry *entry, struct error *error)
@@ -175,14 +201,15 @@ int rsync_stat(struct storage *storage, const char *key, struct storage_status *
     const char *slash = strrchr(key, '/');
     char *directory = strndup(key, slash ? (size_t)(slash - key) : 0);
     int found = 0;
-    struct listing listing = {.skip = slash ? (size_t)(slash - key) + 1 : 0,
-                              .after = "",
-                              .visit = count_one,
-                              .context = &found};
+    struct listing listing = {
+        .wanted = {directory, slash ? slash + 1 : key, "", STORAGE_DIRECTORIES},
+        .skip = slash ? (size_t)(slash - key) + 1 : 0,
+        .after = "",
+        .visit = count_one,
+        .context = &found};
     if (!directory)
         return error_memory(error);
-    int result = list((struct rsync_storage *)storage, directory, slash ? slash + 1 : key, "",
-                      &listing, error);
+    int result = list((struct rsync_storage *)storage, &listing, error);
     free(directory);
     status->size = listing.size;
     if (result)

@@ -129,14 +129,16 @@ void rsync_add_path(const struct rsync_storage *rsync, struct arguments *argumen
 /* ---- its surroundings ---- */
 
 /* rsync's own variables could change what a run does; those that say how a daemon is reached stay.
- * Messages are wanted in the C locale. Without a password there is an empty one, or rsync asks. */
+ * Messages are wanted in the C locale, times of a list in UTC. Without a password there is an empty
+ * one, or rsync asks. */
 static bool is_wanted(const char *variable)
 {
     static const char *const kept[] = {"RSYNC_PROXY=", "RSYNC_CONNECT_PROG="};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strncmp(variable, kept[i], strlen(kept[i])) == 0)
             return true;
-    return strncmp(variable, "RSYNC_", 6) != 0 && strncmp(variable, "LC_ALL=", 7) != 0;
+    return strncmp(variable, "RSYNC_", 6) != 0 && strncmp(variable, "LC_ALL=", 7) != 0 &&
+           strncmp(variable, "TZ=", 3) != 0;
 }
 
 static void make_environment(const struct rsync_storage *rsync, struct arguments *environment)
@@ -148,6 +150,7 @@ static void make_environment(const struct rsync_storage *rsync, struct arguments
         if (is_wanted(*variable))
             arguments_add(environment, "%s", *variable);
     arguments_add(environment, "LC_ALL=C");
+    arguments_add(environment, "TZ=UTC0");
     if (rsync->place.daemon)
         arguments_add(environment, "RSYNC_PASSWORD=%s", password ? password : "");
 }

@@ -1,34 +1,35 @@
-/* Listing (ListObjectsV2) and removing (DeleteObjects). */
+/* Listing (ListObjectsV2). */
 #include "base/error.h"
-#include "base/log.h"
 #include "s3/s3.h"
 #include "aws/xml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-    /* A page is small at first: whoever looks for one name stops there. */
+    /* A page is small at first: whoever looks for one name stops there; who wants details, wants
+     * all. */
     FIRST_PAGE = 20,
     PAGE = 1000,
     EMPTY_PAGES_MAX = 100, /* one behind the other: then it is a list without end */
     ANSWER_MAX = 16 * 1024 * 1024,
-    REMOVE_MAX = 1000, /* in one request */
-    FORBIDDEN = 403,
 };
 
 /* ---- a page of a list ---- */
 
 struct page {
     size_t skip; /* bytes of each key before the name */
-    const char *prefix;
-    char *last; /* the greatest key so far; owned */
+    const char *prefix, *after;
+    unsigned wanted;             /* enum storage_wanted */
+    char *last, *last_directory; /* the greatest so far, whole keys; owned */
     char *token;
     enum { UNSAID, GOES_ON, ENDS } said; /* IsTruncated: a list that says neither may not be all */
     bool encoded, stopped;
-    size_t keys;
-    char *key; /* of this element */
+    size_t items;               /* keys and common prefixes */
+    char *key;                  /* of this element */
+    struct storage_entry entry; /* for it */
     storage_visit *visit;
     void *context;
 };
@@ -58,31 +59,20 @@ static int liar(const char *what, struct error *error)
     return error_set(error, ERROR_UNREACHABLE, "the server's list can't be trusted: %s", what);
 }
 
-static int take_key(struct page *page, char *key, struct error *error)
-{
-    if (page->encoded)
-        decode(key);
-    if (strncmp(key, page->prefix, strlen(page->prefix)) != 0)
-        return liar("a key that was not asked for", error);
-    if (page->last && strcmp(key, page->last) <= 0)
-        return liar("keys that are not in order", error);
-    free(page->last);
-    page->last = key;
-    page->key = NULL;
-    page->keys++;
-    if (page->stopped || !key[page->skip])
-        return 0;
-    const struct storage_entry entry = {.name = key + page->skip};
-    int result = page->visit(page->context, &entry, error);
-    page->stopped = result > 0;
-    return result < 0 ? -1 : 0;
-}
-
 static int replace(char **to, const char *text, struct error *error)
 {
     free(*to);
     *to = strdup(text);
     return *to ? 0 : error_memory(error);
+}
+
+/* ---- what a page says of itself ---- */
+
+static int take_truncated(struct page *page, const char *text, struct error *error)
+{
+    (void)error;
+    page->said = strcmp(text, "true") == 0 ? GOES_ON : strcmp(text, "false") == 0 ? ENDS : UNSAID;
+    return 0;
 }
 
 /* Not every server encodes it. */
@@ -99,21 +89,131 @@ static int check_prefix(struct page *page, const char *text, struct error *error
     return same ? 0 : liar("it is of another prefix", error);
 }
 
-static int take_element(void *context, const char *path, const char *text, struct error *error)
+static int take_token(struct page *page, const char *text, struct error *error)
 {
-    struct page *page = context;
-    if (strcmp(path, "IsTruncated") == 0)
-        page->said = strcmp(text, "true") == 0    ? GOES_ON
-                     : strcmp(text, "false") == 0 ? ENDS
-                                                  : UNSAID;
-    else if (strcmp(path, "Prefix") == 0)
-        return check_prefix(page, text, error);
-    else if (strcmp(path, "NextContinuationToken") == 0)
-        return replace(&page->token, text, error);
-    else if (strcmp(path, "Contents/Key") == 0)
-        return replace(&page->key, text, error) ? -1 : take_key(page, page->key, error);
+    return replace(&page->token, text, error);
+}
+
+/* ---- an object, a directory ---- */
+
+static int check_key(const struct page *page, const char *key, struct error *error)
+{
+    return strncmp(key, page->prefix, strlen(page->prefix)) == 0
+               ? 0
+               : liar("a key that was not asked for", error);
+}
+
+/* Both kinds are in order, each in its own. */
+static int check_order(const char *key, const char *last, struct error *error)
+{
+    return last && strcmp(key, last) <= 0 ? liar("keys that are not in order", error) : 0;
+}
+
+static int give(struct page *page, const char *name, struct error *error)
+{
+    page->entry.name = name;
+    int result = page->stopped || !*name ? 0 : page->visit(page->context, &page->entry, error);
+    page->stopped = page->stopped || result > 0;
+    page->entry = (struct storage_entry){0};
+    return result < 0 ? -1 : 0;
+}
+
+static int take_key(struct page *page, const char *text, struct error *error)
+{
+    if (replace(&page->key, text, error))
+        return -1;
+    if (page->encoded)
+        decode(page->key);
     return 0;
 }
+
+static int take_size(struct page *page, const char *text, struct error *error)
+{
+    char *end;
+    if (!(page->wanted & STORAGE_DETAILS))
+        return 0;
+    page->entry.size = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && !*end ? 0 : liar("a size that is no number", error);
+}
+
+/* "2009-10-12T17:50:30.000Z" */
+static int take_time(struct page *page, const char *text, struct error *error)
+{
+    struct tm time = {0};
+    (void)error;
+    if (page->wanted & STORAGE_DETAILS && strptime(text, "%Y-%m-%dT%H:%M:%S", &time))
+        page->entry.time = timegm(&time);
+    return 0;
+}
+
+/* At the end of the element, all of it has been read. */
+static int take_object(struct page *page, const char *text, struct error *error)
+{
+    (void)text;
+    if (!page->key)
+        return liar("an object without a key", error);
+    if (check_key(page, page->key, error) || check_order(page->key, page->last, error))
+        return -1;
+    free(page->last);
+    page->last = page->key;
+    page->key = NULL;
+    page->items++;
+    return give(page, page->last + page->skip, error);
+}
+
+static int give_directory(struct page *page, char *key, struct error *error)
+{
+    size_t slash = strlen(key) - 1;
+    if (slash < page->skip || key[slash] != '/')
+        return liar("a common prefix without a name", error);
+    key[slash] = '\0';
+    page->entry.is_directory = true;
+    int result =
+        strcmp(key + page->skip, page->after) > 0 ? give(page, key + page->skip, error) : 0;
+    key[slash] = '/';
+    return result;
+}
+
+/* A page may begin with the one that the page before has ended with. */
+static int take_directory(struct page *page, const char *text, struct error *error)
+{
+    if (take_key(page, text, error) || check_key(page, page->key, error))
+        return -1;
+    if (page->last_directory && strcmp(page->key, page->last_directory) == 0)
+        return 0;
+    if (check_order(page->key, page->last_directory, error))
+        return -1;
+    free(page->last_directory);
+    page->last_directory = page->key;
+    page->key = NULL;
+    page->items++;
+    return page->wanted & STORAGE_DIRECTORIES ? give_directory(page, page->last_directory, error)
+                                              : 0;
+}
+
+static const struct element {
+    const char *path;
+    int (*take)(struct page *page, const char *text, struct error *error);
+} elements[] = {
+    {"IsTruncated", take_truncated},
+    {"Prefix", check_prefix},
+    {"NextContinuationToken", take_token},
+    {"Contents/Key", take_key},
+    {"Contents/Size", take_size},
+    {"Contents/LastModified", take_time},
+    {"Contents", take_object},
+    {"CommonPrefixes/Prefix", take_directory},
+};
+
+static int take_element(void *context, const char *path, const char *text, struct error *error)
+{
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
+        if (strcmp(path, elements[i].path) == 0)
+            return elements[i].take(context, text, error);
+    return 0;
+}
+
+/* ---- a page ---- */
 
 /* Whether names are encoded may be said behind them, so that is looked for first. */
 static int find_encoding(void *context, const char *path, const char *text, struct error *error)
@@ -130,7 +230,7 @@ static int read_page(struct page *page, const struct buf *body, struct error *er
     static const char root[] = "ListBucketResult";
     const char *xml = body->data ? body->data : "";
     page->said = UNSAID;
-    page->keys = 0;
+    page->items = 0;
     page->encoded = false;
     if (strstr(xml, "<EncodingType>") &&
         aws_xml_read(xml, body->length, root, find_encoding, page, error))
@@ -169,7 +269,7 @@ static int check_going_on(const struct page *page, const char *token, unsigned *
 {
     if (!page->token || (token && strcmp(token, page->token) == 0))
         return liar("it says that it goes on, but not where", error);
-    *empty = page->keys ? 0 : *empty + 1;
+    *empty = page->items ? 0 : *empty + 1;
     return *empty < EMPTY_PAGES_MAX ? 0 : liar("it has no end", error);
 }
 
@@ -179,9 +279,11 @@ static int list_pages(struct s3_storage *s3, struct page *page, const char *star
     struct buf body = {0};
     char *token = NULL;
     unsigned empty = 0;
+    size_t count = page->wanted & STORAGE_DETAILS ? PAGE : FIRST_PAGE;
     int result;
     do {
-        result = ask(s3, page, start, token ? PAGE : FIRST_PAGE, token, &body, error);
+        result = ask(s3, page, start, count, token, &body, error);
+        count = PAGE;
         if (result == 0)
             result = read_page(page, &body, error);
         if (result == 0 && page->said == GOES_ON && !page->stopped)
@@ -201,7 +303,8 @@ int s3_list(struct storage *storage, const struct storage_query *query, storage_
     const char *directory = query->directory, *after = query->after;
     struct s3_storage *s3 = (struct s3_storage *)storage;
     struct buf whole = {0}, start = {0};
-    struct page page = {.visit = visit, .context = context};
+    struct page page = {
+        .after = after, .wanted = query->wanted, .visit = visit, .context = context};
     int result =
         buf_printf(&whole, error, "%s%s%s", s3->prefix, directory, *directory ? "/" : "") ? -1 : 0;
     if (result == 0) {
@@ -218,159 +321,10 @@ int s3_list(struct storage *storage, const struct storage_query *query, storage_
         result = list_pages(s3, &page, start.data, error);
     }
     free(page.last);
+    free(page.last_directory);
     free(page.key);
     free(page.token);
     buf_free(&whole);
     buf_free(&start);
-    return result;
-}
-
-/* ---- removing ---- */
-
-struct removal {
-    struct s3_storage *s3;
-    char *key, *code, *text; /* of the <Error> that is being read */
-    storage_failed *failed;
-    void *context;
-};
-
-static const char *without_prefix(const struct s3_storage *s3, const char *key)
-{
-    size_t length = strlen(s3->prefix);
-    return strncmp(key, s3->prefix, length) == 0 ? key + length : key;
-}
-
-static void forget_failure(struct removal *removal)
-{
-    free(removal->key);
-    free(removal->code);
-    free(removal->text);
-    removal->key = removal->code = removal->text = NULL;
-}
-
-static int take_failure(void *context, const char *path, const char *text, struct error *error)
-{
-    struct removal *removal = context;
-    struct error one;
-    if (strcmp(path, "Error/Key") == 0)
-        return replace(&removal->key, text, error);
-    if (strcmp(path, "Error/Code") == 0)
-        return replace(&removal->code, text, error);
-    if (strcmp(path, "Error/Message") == 0)
-        return replace(&removal->text, text, error);
-    if (strcmp(path, "Error") != 0)
-        return 0;
-    const char *key = removal->key ? without_prefix(removal->s3, removal->key) : "?";
-    const char *code = removal->code ? removal->code : "no reason given";
-    error_set(&one, ERROR_UNREACHABLE, "can't remove %s: %s: %s", key, code,
-              removal->text ? removal->text : "");
-    if (strcmp(code, "NoSuchKey") != 0)
-        removal->failed(removal->context, key, &one);
-    forget_failure(removal);
-    return 0;
-}
-
-static int escape(const char *text, struct buf *xml, struct error *error)
-{
-    for (; *text; text++)
-        if (strchr("<>&\"'\r", *text) ? buf_printf(xml, error, "&#%d;", *text)
-                                      : buf_append(xml, text, 1, error))
-            return -1;
-    return 0;
-}
-
-static int write_keys(const struct s3_storage *s3, const char *const *keys, size_t count,
-                      struct buf *xml, struct error *error)
-{
-    if (buf_printf(xml, error, "<Delete><Quiet>true</Quiet>"))
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (buf_printf(xml, error, "<Object><Key>") || escape(s3->prefix, xml, error) ||
-            escape(keys[i], xml, error) || buf_printf(xml, error, "</Key></Object>"))
-            return -1;
-    return buf_printf(xml, error, "</Delete>");
-}
-
-static int remove_together(struct removal *removal, const char *const *keys, size_t count,
-                           struct error *error)
-{
-    struct buf xml = {0}, body = {0};
-    const struct aws_parameter query = {"delete", ""};
-    const struct http_header type = {"content-type", "application/xml"};
-    int result = write_keys(removal->s3, keys, count, &xml, error);
-    const struct s3_call call = {.method = "POST",
-                                 .query = &query,
-                                 .query_count = 1,
-                                 .headers = &type,
-                                 .header_count = 1,
-                                 .body = xml.data,
-                                 .body_size = xml.length};
-    if (result == 0)
-        result = s3_call(removal->s3->client, &call, ANSWER_MAX, &body, error);
-    if (result == 0)
-        result = aws_xml_read(body.data ? body.data : "", body.length, "DeleteResult", take_failure,
-                              removal, error);
-    buf_free(&xml);
-    buf_free(&body);
-    return result;
-}
-
-static int remove_one(struct s3_storage *s3, const char *key, struct error *error)
-{
-    char *whole = s3_key(s3, key, error);
-    const struct s3_call call = {.method = "DELETE", .key = whole};
-    int result = whole ? s3_call(s3->client, &call, ANSWER_MAX, NULL, error) : -1;
-    free(whole);
-    return result && whole && error->class == ERROR_MISSING ? 0 : result;
-}
-
-/* A server that is out of reach is so for all of them, each of which would take its whole time. */
-static bool ends_removal(const struct s3_failure *failure, const struct error *error)
-{
-    return error->class == ERROR_INTERRUPTED ||
-           (error->class == ERROR_UNREACHABLE &&
-            (failure->status == 0 || failure->status == 429 || failure->status >= 500));
-}
-
-/* When it is forbidden for the first, it is for all. */
-static int remove_alone(struct removal *removal, const char *const *keys, size_t count,
-                        struct error *error)
-{
-    struct error one;
-    for (size_t i = 0; i < count; i++) {
-        if (remove_one(removal->s3, keys[i], &one) == 0)
-            continue;
-        const struct s3_failure *failure = s3_client_failure(removal->s3->client);
-        if ((i == 0 && failure->status == FORBIDDEN) || ends_removal(failure, &one)) {
-            *error = one;
-            return -1;
-        }
-        error_prefix(&one, "can't remove %s: ", keys[i]);
-        removal->failed(removal->context, keys[i], &one);
-    }
-    return 0;
-}
-
-/* So servers say that they have no DeleteObjects; Ceph wants a permission of its own for it. */
-static bool is_unsupported(const struct s3_failure *failure)
-{
-    return failure->status == 501 || failure->status == 405 || failure->status == FORBIDDEN ||
-           (failure->status == 400 && (strcmp(failure->code, "NotImplemented") == 0 ||
-                                       strcmp(failure->code, "InvalidArgument") == 0));
-}
-
-int s3_remove(struct storage *storage, const char *const *keys, size_t count,
-              storage_failed *failed, void *context, struct error *error)
-{
-    struct s3_storage *s3 = (struct s3_storage *)storage;
-    struct removal removal = {.s3 = s3, .failed = failed, .context = context};
-    int result = 0;
-    for (size_t done = 0; done < count && result == 0; done += REMOVE_MAX) {
-        size_t n = count - done < REMOVE_MAX ? count - done : REMOVE_MAX;
-        result = remove_together(&removal, keys + done, n, error);
-        if (result && is_unsupported(s3_client_failure(s3->client)))
-            result = remove_alone(&removal, keys + done, n, error);
-    }
-    forget_failure(&removal);
     return result;
 }

@@ -52,7 +52,7 @@ bool s3_read_size(const struct http_exchange *exchange, uint64_t *size);
  * to be logged in to, or of any other server, has none. */
 int s3_check_etag(const struct http_exchange *exchange, struct error *error);
 
-/* What storage.h says, in upload.c, download.c and list.c. */
+/* What storage.h says, in upload.c, download.c, list.c and remove.c. */
 struct storage_upload *s3_upload(struct storage *storage, const char *key, size_t head_size,
                                  struct error *error);
 int s3_upload_write(struct storage_upload *upload, const void *data, size_t size,
