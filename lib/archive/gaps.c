@@ -43,7 +43,8 @@ struct walk {
     const struct inventory *inventory;
     const struct inventory_timeline *target;
     struct gaps *gaps;
-    uint64_t next; /* the segment behind the last that was met; UINT64_MAX: none yet */
+    uint64_t next; /* the segment behind the last that was met; UINT64_MAX: none yet,
+                    * so that nothing is missed before it */
     size_t sure;   /* so many gaps are there: the others only if something comes behind them */
 };
 
@@ -51,7 +52,7 @@ static int miss(struct walk *walk, const struct way_piece *piece, uint64_t last,
                 struct error *error)
 {
     uint64_t first = walk->next > piece->first ? walk->next : piece->first;
-    if (walk->next == UINT64_MAX || first > last)
+    if (first > last)
         return 0;
     bool within = walk->next > piece->first && last < piece->last;
     const struct gap gap = {.kind = within ? GAP_WITHIN : GAP_AT_FORK,

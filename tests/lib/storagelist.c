@@ -24,19 +24,24 @@ static int print(void *context, const struct storage_entry *entry, struct error 
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
     const char *wanted = operands[0];
-    const struct storage_options options = cli_storage_options(settings);
+    struct archive archive;
     struct storage_query query = {.wanted = (strchr(wanted, 'd') ? STORAGE_DETAILS : 0) |
                                             (strchr(wanted, 's') ? STORAGE_DIRECTORIES : 0)};
     const char **texts[] = {&query.directory, &query.prefix, &query.after};
     for (size_t i = 0; i < sizeof texts / sizeof *texts && operands[i + 1]; i++)
         *texts[i] = operands[i + 1];
-    struct storage *storage = storage_open(settings->archive, &options, error);
-    if (!storage)
+    if (cli_archive(settings, &archive, error) || archive_open(&archive, error))
         return -1;
     long left = strtol(wanted + strcspn(wanted, "0123456789"), NULL, 10);
-    int result = storage_list(storage, &query, print, &left, error);
-    storage_close(storage);
+    int result = storage_list(archive.storage, &query, print, &left, error);
+    archive_close(&archive);
     return result;
+}
+
+static int operands_min(const struct settings *settings)
+{
+    (void)settings;
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -46,7 +51,7 @@ int main(int argc, char **argv)
         .command = SETTINGS_WALCLEAN,
         .operands = "WANTED [DIRECTORY [PREFIX [AFTER]]]",
         .summary = "Lists a storage.",
-        .operands_min = 1,
+        .operands_min = operands_min,
         .operands_max = 4,
         .run = run,
     };

@@ -84,6 +84,8 @@ static void make_timeline(struct model *model, int timeline)
         made->there[n] = true;
     for (uint64_t i = 0; i < missing; i++)
         made->there[first + pick(SEGMENTS - (unsigned)first)] = false;
+    if (pick(8) == 0)
+        made->there[first - 1] = true; /* a stray one, from before the timeline began */
     made->partial = last_there(model, timeline) >= 0 && pick(3) == 0;
 }
 
@@ -214,12 +216,15 @@ static bool same_gaps(const struct model *model, const struct gaps *gaps)
         if (last_there(model, t) >= 0)
             miss_on_way(model, t, missing);
     }
-    for (size_t i = 0; i < gaps->count; i++)
+    for (size_t i = 0; i < gaps->count; i++) {
+        if (gaps->list[i].first > gaps->list[i].last)
+            return false;
         for (uint64_t n = gaps->list[i].first; n <= gaps->list[i].last; n++) {
             if (n >= SEGMENTS || told[gaps->list[i].timeline][n])
                 return false;
             told[gaps->list[i].timeline][n] = true;
         }
+    }
     return memcmp(missing, told, sizeof missing) == 0;
 }
 
