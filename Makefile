@@ -8,6 +8,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 PROVE ?= prove
 
 # What each program links, and what is loaded at run time, by the one file that needs it.
@@ -245,17 +246,22 @@ compile_commands.json: Makefile ## for clangd and clang-tidy
 MAN_PAGES := $(wildcard man/*.1 man/*.5)
 
 .PHONY: install
-install: all ## install programs and manual pages below $(DESTDIR)$(PREFIX)
+install: all ## install programs, manual pages and bash completion below $(DESTDIR)$(PREFIX)
 	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
 	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
 	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
 	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
+	@install -d $(DESTDIR)$(COMPLETIONSDIR)
+	@for program in $(PROGRAMS); do \
+	    install -m 644 scripts/waltools.bash-completion $(DESTDIR)$(COMPLETIONSDIR)/$$program; \
+	done
 
 .PHONY: uninstall
 uninstall: ## remove what install has installed
 	@rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MAN_PAGES)))
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(filter %.5,$(MAN_PAGES)))
+	@rm -f $(PROGRAMS:%=$(DESTDIR)$(COMPLETIONSDIR)/%)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -31,6 +31,7 @@ my @installed = files("$scratch/root");
 for my $program (qw(walpush walfetch walclean)) {
     ok((grep { $_ eq "/opt/waltools/bin/$program" } @installed), "$program is installed");
     ok((grep { $_ eq "/opt/waltools/share/man/man1/$program.1" } @installed), 'and its manual page');
+    ok((grep { $_ eq "/opt/waltools/share/bash-completion/completions/$program" } @installed), 'and its completion');
     like(`$scratch/root/opt/waltools/bin/$program --version`, qr/^$program \(waltools\) \d/, 'it runs');
 }
 is(system("$make uninstall"), 0, 'make uninstall');
