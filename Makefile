@@ -218,7 +218,7 @@ demo: setup ## run the main job: archive, standby, promotion, point-in-time reco
 	@scripts/demo $(BUILD)/bin
 
 .PHONY: bench
-bench: setup ## measure beside cp, gzip, zstd, pgBackRest and barman; BENCH=directory, rsync or s3 for one part
+bench: setup ## measure beside cp, gzip, zstd, pgBackRest and barman; BENCH=directory, rsync, s3 or operator for one part
 	@$(MAKE) --no-print-directory all
 	@scripts/bench $(BUILD)/bin
 

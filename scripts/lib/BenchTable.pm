@@ -16,6 +16,7 @@ my %column = (
 	'durable'   => [ '%-11s',  sub { $_[0]{durable} } ],
 	'checked'   => [ '%-11s',  sub { $_[0]{checked} } ],
 	'seg/s'     => [ '%7.2f',  \&segments_per_second ],
+	'MiB/s'     => [ '%7.1f',  sub { $_[0]{raw} * @{ $_[0]{wall} } / 2**20 / (sum(@{ $_[0]{wall} }) / 1000) } ],
 	'median ms' => [ '%9.1f',  \&median ],
 	'p99 ms'    => [ '%8.1f',  sub { percentile(99, @{ $_[0]{wall} }) } ],
 	'CPU ms'    => [ '%7.1f',  sub { 1000 * per_segment($_[0], sum @{ $_[0]{cpu} }) } ],
