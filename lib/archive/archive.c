@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <string.h>
+
 int archive_open(struct archive *archive, struct error *error)
 {
     archive->layout = (struct layout){.known = false};
@@ -20,7 +22,10 @@ void archive_close(struct archive *archive)
 static int open_below(struct archive *archive, const char *path, struct error *error)
 {
     struct buf location = {0};
-    int result = buf_printf(&location, error, "%s/%s", archive->location, path);
+    size_t length = strlen(archive->location);
+    while (length > 0 && archive->location[length - 1] == '/')
+        length--;
+    int result = buf_printf(&location, error, "%.*s/%s", (int)length, archive->location, path);
     struct storage *storage = result ? NULL : storage_open(location.data, &archive->options, error);
     buf_free(&location);
     if (!storage)
@@ -35,7 +40,9 @@ static int find_layout(struct archive *archive, struct error *error)
 {
     struct layout layout;
     struct buf path = {0};
-    int result = layout_find(archive->storage, &layout, &path, error);
+    int result = layout_find(archive->storage, archive->location, &layout, &path, error);
+    if (result)
+        error_prefix(error, "%s: ", archive->location);
     if (result == 0 && layout.below)
         result = open_below(archive, path.data, error);
     buf_free(&path);

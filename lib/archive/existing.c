@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static int has(struct archive *archive, const char *key, struct error *error)
@@ -44,12 +45,23 @@ static int take(void *context, const struct scan_object *object, struct error *e
     return 0;
 }
 
+/* What all objects of the name begin with: a partial segment's suffix may come before ".partial".
+ */
+static int scan_for(struct archive *archive, const struct wal_name *name, struct existing *existing,
+                    struct error *error)
+{
+    struct listing listing = {name, existing};
+    char prefix[WAL_NAME_MAX + 1];
+    snprintf(prefix, sizeof prefix, "%.*s",
+             name->kind == WAL_PARTIAL ? WAL_SEGMENT_NAME_LENGTH : WAL_NAME_MAX, name->text);
+    return archive_scan(archive, &(struct scan_query){.prefix = prefix}, take, &listing, error);
+}
+
 /* Every name that we would give it is looked for, or all that begin so are listed; another tool's
  * may have a name that only a list finds. */
 int existing_find(struct archive *archive, const struct wal_name *name, struct existing *existing,
                   struct error *error)
 {
-    struct listing listing = {name, existing};
     bool looks =
         !storage_has(archive->storage, STORAGE_REMOTE) && archive->layout.form == LAYOUT_FLAT;
     bool foreign = archive->layout.known && !archive->owner;
@@ -58,7 +70,7 @@ int existing_find(struct archive *archive, const struct wal_name *name, struct e
         return -1;
     if (existing->count || (looks && !foreign))
         return 0;
-    return archive_scan(archive, &(struct scan_query){.prefix = name->text}, take, &listing, error);
+    return scan_for(archive, name, existing, error);
 }
 
 /* Reads all of an object that has no label, to learn its size and digest. */

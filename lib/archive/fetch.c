@@ -157,7 +157,22 @@ static int check_text(const struct fetch *fetch, struct error *error)
     return result;
 }
 
-static int check_whole(const struct fetch *fetch, struct error *error)
+/* A partial segment that pg_receivewal has compressed ends where the server had got to. As a file
+ * of pg_wal it is as long as any segment. */
+static int pad_partial(struct fetch *fetch, struct error *error)
+{
+    uint64_t size = fetch->segment.first.segment_size;
+    if (fetch->name->kind != WAL_PARTIAL || reader_label(fetch->reader) || fetch->size == 0 ||
+        fetch->size >= size)
+        return 0;
+    if (ftruncate(fetch->delivery.file.fd, (off_t)size) ||
+        lseek(fetch->delivery.file.fd, 0, SEEK_END) < 0)
+        return error_set_errno(error, ERROR_SYSTEM, "can't write the fetched file");
+    fetch->size = size;
+    return 0;
+}
+
+static int check_whole(struct fetch *fetch, struct error *error)
 {
     const struct label *label = reader_label(fetch->reader);
     if (!is_segment(fetch))
@@ -165,6 +180,8 @@ static int check_whole(const struct fetch *fetch, struct error *error)
                        (label && check_cluster(fetch, label->system_identifier, error))
                    ? -1
                    : 0;
+    if (pad_partial(fetch, error))
+        return -1;
     if (fetch->size == 0 || fetch->size != fetch->segment.first.segment_size)
         return error_set(error, ERROR_CORRUPT, "it holds only %" PRIu64 " bytes", fetch->size);
     return label ? 0 : check_records(fetch, error);
@@ -202,6 +219,34 @@ static int fetch_copy(struct archive *archive, const struct wal_name *name, cons
     return 0;
 }
 
+/* Ours are found where they must be, without asking whose archive it is; only what is not there is
+ * looked for in the ways of other tools. */
+static int find_copies(struct archive *archive, const struct wal_name *name,
+                       struct existing *existing, struct error *error)
+{
+    if (existing_find(archive, name, existing, error))
+        return -1;
+    if (existing->count || archive->layout.known)
+        return 0;
+    if (archive_recognise(archive, error))
+        return -1;
+    return archive->owner ? 0 : existing_find(archive, name, existing, error);
+}
+
+/* Names with digests tell that contents differ, and nobody but the user knows which is right. */
+static int check_one_content(const struct existing *existing, struct error *error)
+{
+    struct object first, other;
+    for (size_t i = 1; i < existing->count; i++)
+        if (object_parse(existing->keys[0].text, &first) &&
+            object_parse(existing->keys[i].text, &other) && strcmp(first.sha1, other.sha1) != 0)
+            return error_set(error, ERROR_REFUSED,
+                             "the archive has it twice, with other content: %s and %s. Two servers "
+                             "have written it; move the wrong one away",
+                             existing->keys[0].text, existing->keys[i].text);
+    return 0;
+}
+
 /* What the first attempt failed with is in `error`, and stays there unless there is better. */
 static int fetch_other(struct archive *archive, const struct wal_name *name,
                        const char *destination, struct error *error)
@@ -209,7 +254,7 @@ static int fetch_other(struct archive *archive, const struct wal_name *name,
     struct existing existing;
     struct error next;
     struct object_key usual = object_key(name, archive->coding.codec);
-    if (archive_recognise(archive, &next) || existing_find(archive, name, &existing, &next)) {
+    if (find_copies(archive, name, &existing, &next) || check_one_content(&existing, &next)) {
         if (error->class == ERROR_MISSING)
             *error = next;
         return -1;

@@ -171,7 +171,13 @@ static int read_owner(struct archive *archive, const struct scan_object *segment
     return 0;
 }
 
-/* Whose an archive without identity is, by the first segments: damaged ones say nothing. Returns 1,
+/* Of a segment that is damaged, or in a coding that can't be read here. */
+static bool says_nothing(const struct error *error)
+{
+    return error->class == ERROR_CORRUPT || error->class == ERROR_REFUSED;
+}
+
+/* Whose an archive without identity is, by the first segments that say it. Returns 1,
  * 0 when there is no segment, -1 when it can't be told. */
 static int find_owner(struct archive *archive, uint64_t *owner, struct error *error)
 {
@@ -184,13 +190,13 @@ static int find_owner(struct archive *archive, uint64_t *owner, struct error *er
         snprintf(after, sizeof after, "%s", basename(segment.key.text));
         found = find_segment(archive, after, &segment, error);
         if (found > 0 && (read = read_owner(archive, &segment, owner, error)) != 0) {
-            found = error->class == ERROR_CORRUPT ? 1 : -1;
+            found = says_nothing(error) ? 1 : -1;
             if (error->class == ERROR_MISSING)
                 error->class = ERROR_UNREACHABLE; /* "absent" would be said of what was asked for */
             damage = *error;
         }
     }
-    if (read == 0 || (found <= 0 && damage.class != ERROR_CORRUPT))
+    if (read == 0 || (found <= 0 && !says_nothing(&damage)))
         return found;
     *error = damage;
     return error_prefix(error, "can't tell whose archive it is, as it has no identity: ");
@@ -205,12 +211,12 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
                                     "has lost its identity, which it had when it was last pushed "
                                     "to: has it been emptied, is it another? If that is meant",
                                     error);
-    /* One that another tool filled is taken over when it is the same cluster's. */
+    /* One that another tool filled is taken over when it is the same cluster's, and in our order.
+     */
+    if (archive_check_flat(archive, "push to a new place, and let walfetch look in both", error))
+        return -1;
     int found = find_owner(archive, &owner, error);
     if (found < 0 || (found == 0 && check_empty(archive, file, new, error)))
-        return -1;
-    if (found == 0 &&
-        archive_check_flat(archive, "push to a new place, and let walfetch look in both", error))
         return -1;
     if (found && owner != system_identifier)
         return refuse_other(owner, system_identifier, error);

@@ -28,13 +28,23 @@ static bool is_version(const char *name)
 }
 
 /* Where tools keep WAL; the first that fits is looked into. */
+enum holds {
+    HOLDS_WAL,     /* or directories of a log each */
+    HOLDS_ONE,     /* the same, or a directory for it, whose name the user has chosen */
+    HOLDS_STANZAS, /* directories, of such names, each with one for a version */
+    HOLDS_VERSIONS,
+};
+
 static const struct place {
     const char *name; /* NULL: is_version */
     const char *tool;
-    bool holds_one; /* directory, whose name the user has chosen, with the WAL */
+    enum holds holds;
 } places[] = {
-    {"wal_005", "WAL-G", false},     {"wals", "barman", false}, {NULL, "pgBackRest", false},
-    {"archive", "pgBackRest", true}, {"wal", "pgmoneta", true},
+    {"wal_005", "WAL-G", HOLDS_WAL},
+    {"wals", "barman", HOLDS_WAL},
+    {NULL, "pgBackRest", HOLDS_WAL},
+    {"archive", "pgBackRest", HOLDS_STANZAS},
+    {"wal", "pgmoneta or pg_probackup", HOLDS_ONE},
 };
 
 static const struct place *place_of(const char *name)
@@ -47,12 +57,14 @@ static const struct place *place_of(const char *name)
 
 /* ---- what one directory holds ---- */
 
+enum { CHILDREN_MAX = 16 };
+
 struct survey {
     bool wal, logs, history;
     const struct place *place; /* the best so far ... */
     struct buf child;          /* ... and its name */
     size_t directories;
-    struct buf names; /* of the directories, the first few */
+    struct buf names; /* of the first CHILDREN_MAX directories, a slash behind each */
 };
 
 static int keep(struct buf *text, const char *name, struct error *error)
@@ -72,13 +84,11 @@ static bool is_better(const struct survey *survey, const struct place *place, co
 
 static int take_directory(struct survey *survey, const char *name, struct error *error)
 {
-    enum { NAMES_TOLD = 5 };
     const struct place *place = place_of(name);
     survey->logs |= layout_is_log(name);
-    if (*name == '.')
+    if (*name == '.' || strcmp(name, "lost+found") == 0)
         return 0;
-    if (++survey->directories <= NAMES_TOLD &&
-        buf_printf(&survey->names, error, "%s%s", survey->names.length ? ", " : "", name))
+    if (survey->directories++ < CHILDREN_MAX && buf_printf(&survey->names, error, "%s/", name))
         return -1;
     if (!place || !is_better(survey, place, name))
         return 0;
@@ -101,80 +111,120 @@ static int take(void *context, const struct storage_entry *entry, struct error *
 
 /* ---- from the top down ---- */
 
-static int find_below(struct storage *storage, const struct place *above, unsigned depth,
-                      struct layout *layout, struct buf *path, struct error *error);
+struct search {
+    struct storage *storage;
+    struct layout *layout;
+    struct buf *path; /* that is looked into */
+};
 
-static int descend(struct storage *storage, const struct place *place, const char *child,
-                   unsigned depth, struct layout *layout, struct buf *path, struct error *error)
+/* 1: found at or below the path, and told in the layout; 0: there is none; -1. The path is then
+ * where it is, or as it was. */
+static int find_below(struct search *search, const struct place *above, unsigned depth,
+                      struct error *error);
+
+static int descend(struct search *search, const struct place *place, const char *child,
+                   unsigned depth, struct error *error)
 {
+    struct buf *path = search->path;
     size_t length = path->length;
     if (depth == DEPTH_MAX || buf_printf(path, error, "%s%s", length ? "/" : "", child))
         return depth == DEPTH_MAX ? 0 : -1;
-    int found = find_below(storage, place, depth + 1, layout, path, error);
+    int found = find_below(search, place, depth + 1, error);
     if (found == 0)
         path->data[path->length = length] = '\0';
     return found;
 }
 
-static int refuse_several(struct storage *storage, const struct survey *survey,
-                          const struct buf *path, struct error *error)
+static int refuse_several(const char *one, const char *other, struct error *error)
 {
-    struct storage_status status;
-    struct buf key = {0};
-    int result = buf_printf(&key, error, "%s/%.*s/archive.info", path->data,
-                            (int)strcspn(survey->names.data, ","), survey->names.data);
-    if (result == 0)
-        result = storage_stat(storage, key.data, &status, error);
-    if (result == 0) {
-        buf_free(&status.attributes);
-        result = error_set(error, ERROR_USAGE,
-                           "it is a pgBackRest repository with several stanzas (%s): name one, as "
-                           ".../%s/STANZA",
-                           survey->names.data, path->data);
-    } else if (error->class == ERROR_MISSING) {
-        result = 0;
-    }
-    buf_free(&key);
-    return result;
+    return error_set(error, ERROR_USAGE,
+                     "it holds several archives, such as %s and %s: give the one that is meant, "
+                     "not the directory above",
+                     one, other);
 }
 
-/* 1: found, and told in layout; 0: there is none; -1. */
-static int judge(struct storage *storage, const struct place *above, const struct survey *survey,
-                 unsigned depth, struct layout *layout, struct buf *path, struct error *error)
+/* The only one of these directories in which there is WAL. */
+static int find_only(struct search *search, const struct place *above, char *names, unsigned depth,
+                     struct error *error)
 {
-    if (survey->wal || survey->logs || (survey->history && !survey->place)) {
-        layout->form = survey->logs ? LAYOUT_NESTED : LAYOUT_FLAT;
-        layout->tool = above ? above->tool : NULL;
-        layout->below = path->length > 0;
+    const struct place inner = {"", above->tool,
+                                above->holds == HOLDS_STANZAS ? HOLDS_VERSIONS : HOLDS_WAL};
+    struct buf here = {0}, only = {0};
+    char *rest = NULL;
+    int found = keep(&here, search->path->data, error);
+    for (char *name = strtok_r(names, "/", &rest); name && found >= 0;
+         name = strtok_r(NULL, "/", &rest)) {
+        found =
+            keep(search->path, here.data, error) ? -1 : descend(search, &inner, name, depth, error);
+        if (found > 0 && only.length)
+            found = refuse_several(only.data, search->path->data, error);
+        else if (found > 0)
+            found = keep(&only, search->path->data, error);
+    }
+    if (found >= 0)
+        found =
+            keep(search->path, only.length ? only.data : here.data, error) ? -1 : only.length > 0;
+    buf_free(&here);
+    buf_free(&only);
+    return found;
+}
+
+/* The user's own location may be called "archive" and be no tool's. */
+static bool holds_wal(const struct survey *survey, const struct place *above, unsigned depth)
+{
+    if (depth > 0 && above && (above->holds == HOLDS_STANZAS || above->holds == HOLDS_VERSIONS))
+        return false;
+    return survey->wal || survey->logs || (survey->history && !survey->place);
+}
+
+static int judge(struct search *search, const struct place *above, const struct survey *survey,
+                 unsigned depth, struct error *error)
+{
+    if (holds_wal(survey, above, depth)) {
+        search->layout->form = survey->logs ? LAYOUT_NESTED : LAYOUT_FLAT;
+        search->layout->tool = above ? above->tool : NULL;
+        search->layout->below = depth > 0;
         return 1;
     }
     if (survey->place)
-        return descend(storage, survey->place, survey->child.data, depth, layout, path, error);
-    if (!above || !above->holds_one || survey->directories == 0)
-        return 0;
-    return survey->directories == 1
-               ? descend(storage, above, survey->names.data, depth, layout, path, error)
-               : refuse_several(storage, survey, path, error);
+        return descend(search, survey->place, survey->child.data, depth, error);
+    return above && (above->holds == HOLDS_ONE || above->holds == HOLDS_STANZAS) &&
+                   survey->directories
+               ? find_only(search, above, survey->names.data, depth, error)
+               : 0;
 }
 
-static int find_below(struct storage *storage, const struct place *above, unsigned depth,
-                      struct layout *layout, struct buf *path, struct error *error)
+static int find_below(struct search *search, const struct place *above, unsigned depth,
+                      struct error *error)
 {
     struct survey survey = {0};
-    const struct storage_query query = {.directory = path->data, .wanted = STORAGE_DIRECTORIES};
-    int found = storage_list(storage, &query, take, &survey, error);
+    const struct storage_query query = {.directory = search->path->data,
+                                        .wanted = STORAGE_DIRECTORIES};
+    int found = storage_list(search->storage, &query, take, &survey, error);
     if (found == 0)
-        found = judge(storage, above, &survey, depth, layout, path, error);
+        found = judge(search, above, &survey, depth, error);
     buf_free(&survey.child);
     buf_free(&survey.names);
     return found;
 }
 
-int layout_find(struct storage *storage, struct layout *layout, struct buf *path,
-                struct error *error)
+int layout_find(struct storage *storage, const char *location, struct layout *layout,
+                struct buf *path, struct error *error)
 {
+    struct search search = {storage, layout, path};
+    struct buf name = {0};
+    size_t end = strlen(location);
+    while (end > 0 && location[end - 1] == '/')
+        end--;
+    size_t begin = end;
+    while (begin > 0 && location[begin - 1] != '/')
+        begin--;
     *layout = (struct layout){.known = true, .form = LAYOUT_FLAT};
-    if (buf_printf(path, error, "%s", ""))
-        return -1;
-    return find_below(storage, NULL, 0, layout, path, error) < 0 ? -1 : 0;
+    int result = buf_append(&name, location + begin, end - begin, error);
+    if (result == 0)
+        result = keep(path, "", error);
+    if (result == 0 && find_below(&search, place_of(name.data), 0, error) < 0)
+        result = -1;
+    buf_free(&name);
+    return result;
 }

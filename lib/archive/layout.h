@@ -26,11 +26,12 @@ struct layout {
     bool below;       /* found below the location that was given, where the storage is now */
 };
 
-/* Looks for WAL at the storage's top, then below the directories in which tools keep it. *path is
- * where, from the top ("" for the top itself, also when there is none anywhere), owned by the
- * caller. ERROR_USAGE when there are several such directories and only the user can know. */
-int layout_find(struct storage *storage, struct layout *layout, struct buf *path,
-                struct error *error);
+/* Looks for WAL at the storage's top, then below the directories in which tools keep it; the last
+ * part of its location may be one of these. *path is where, from the top ("" for the top itself,
+ * also when there is none anywhere), owned by the caller. ERROR_USAGE when there are several such
+ * directories and only the user can know. */
+int layout_find(struct storage *storage, const char *location, struct layout *layout,
+                struct buf *path, struct error *error);
 
 /* A directory of segments: 16 upper-case hex digits? */
 bool layout_is_log(const char *name);

@@ -25,6 +25,23 @@ static const struct alias {
     const char *suffix, *codec;
 } aliases[] = {{".zstd", "zstd"}};
 
+/* What other tools write and is not read here: WAL-G, barman-cloud, WAL-E, pgmoneta, scripts. */
+static const struct unreadable {
+    const char *suffix, *what;
+} unreadables[] = {
+    {".br", "compressed with brotli"}, {".snappy", "compressed with snappy"},
+    {".lzo", "compressed with lzop"},  {".aes", "encrypted (AES)"},
+    {".gpg", "encrypted (GnuPG)"},     {".enc", "encrypted"},
+};
+
+static const char *unreadable_of(const char *name, size_t *length)
+{
+    for (size_t i = 0; i < sizeof unreadables / sizeof *unreadables; i++)
+        if (strip(name, length, unreadables[i].suffix))
+            return unreadables[i].what;
+    return NULL;
+}
+
 static const struct codec *codec_of(const char *name, size_t *length)
 {
     const struct codec *codec, *none = NULL;
@@ -71,6 +88,7 @@ bool object_parse(const char *key, struct object *object)
     const char *slash = strrchr(key, '/');
     const char *name = slash ? slash + 1 : key;
     size_t whole = strlen(name), length = whole;
+    object->unreadable = unreadable_of(name, &length);
     object->codec = codec_of(name, &length);
     strip_sha1(name, &length, object->sha1);
     return wal_name_parse(name, length, &object->name) || parse_turned(name, whole, object);

@@ -26,11 +26,14 @@ struct object_key object_key(const struct wal_name *name, const struct codec *co
 struct object {
     struct wal_name name;
     const struct codec *codec; /* by the suffix; of foreign objects the content has the last word */
+    const char *unreadable; /* why it can't be read here, as "compressed with brotli"; NULL: it can
+                             */
     char sha1[SHA1_HEX_SIZE + 1]; /* of the raw content, lower-case hex; "" when it is not told */
 };
 
 /* Reads the last part of a key: NAME[.SUFFIX], pgBackRest's NAME-SHA1[.SUFFIX], pg_receivewal's
- * SEGMENT.SUFFIX.partial. False when it is no object's. */
+ * SEGMENT.SUFFIX.partial. False when it is no object's. What can't be read is an object too: its
+ * name is not absent. */
 bool object_parse(const char *key, struct object *object);
 
 #endif

@@ -89,30 +89,63 @@ static int read_label(struct reader *reader, const struct wal_name *name, struct
     return 0;
 }
 
-/* As "openssl enc" begins its output, and pgBackRest its encrypted files. */
-static bool is_encrypted(const unsigned char *head, size_t size)
+/* Whatever the name is: what "openssl enc" and pgBackRest, snappy, pghoard, GnuPG begin with. */
+static const char *unreadable_content(const unsigned char *head, size_t size)
 {
-    return size >= 8 && memcmp(head, "Salted__", 8) == 0;
+    static const struct {
+        const char *magic;
+        size_t length;
+        const char *what;
+    } contents[] = {
+        {"Salted__", 8, "encrypted"},
+        {"\377\006\000\000sNaPpY", 10, "compressed with snappy"},
+        {"pghoa1", 6, "encrypted (pghoard)"},
+        {"-----BEGIN PGP MESSAGE", 22, "encrypted (GnuPG)"},
+    };
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++)
+        if (size >= contents[i].length && memcmp(head, contents[i].magic, contents[i].length) == 0)
+            return contents[i].what;
+    return NULL;
 }
 
-static int start_sha1(struct reader *reader, const char *key, struct error *error)
+/* The content says what the coding is. Where the name says that there is one and the content shows
+ * none, it is a cipher's that leaves no trace, or damage. */
+static const struct codec *find_codec(const struct object *object, const unsigned char *coded,
+                                      size_t size, struct error *error)
 {
-    struct object object;
-    if (!object_parse(key, &object) || !*object.sha1)
+    const char *unreadable =
+        object->unreadable ? object->unreadable : unreadable_content(coded, size);
+    const struct codec *codec = codec_detect(coded, size);
+    if (unreadable) {
+        error_set(error, ERROR_REFUSED, "it is %s, which can't be read here", unreadable);
+        return NULL;
+    }
+    if (codec->magic_length == 0 && object->codec->magic_length && size) {
+        error_set(error, ERROR_CORRUPT,
+                  "it holds no %s data: damaged, or encrypted by another tool",
+                  object->codec->name);
+        return NULL;
+    }
+    return codec;
+}
+
+static int start_sha1(struct reader *reader, const struct object *object, struct error *error)
+{
+    if (!*object->sha1)
         return 0;
-    memcpy(reader->sha1_told, object.sha1, sizeof object.sha1);
+    memcpy(reader->sha1_told, object->sha1, sizeof object->sha1);
     reader->sha1 = sha1_open(error);
     return reader->sha1 ? 0 : -1;
 }
 
-static int start_decoder(struct reader *reader, struct error *error)
+static int start_decoder(struct reader *reader, const struct object *object, struct error *error)
 {
     size_t skip = reader->labelled ? label_skip(reader->head, reader->head_length) : 0;
     reader->head_used = skip;
-    if (is_encrypted(reader->head, reader->head_filled))
-        return error_set(error, ERROR_REFUSED,
-                         "it is encrypted, by another tool: that can't be read here");
-    const struct codec *codec = codec_detect(reader->head + skip, reader->head_filled - skip);
+    const struct codec *codec =
+        find_codec(object, reader->head + skip, reader->head_filled - skip, error);
+    if (!codec)
+        return -1;
     reader->decoder = decoder_open(codec, (struct source){read_object, reader}, error);
     reader->digest = reader->decoder ? digest_open(error) : NULL;
     if (!reader->digest)
@@ -120,6 +153,19 @@ static int start_decoder(struct reader *reader, struct error *error)
     reader->portions[0] = malloc(READER_PORTION);
     reader->portions[1] = malloc(READER_PORTION);
     return reader->portions[0] && reader->portions[1] ? 0 : error_memory(error);
+}
+
+/* A key that says nothing is that of a file whose name was given. */
+static int start(struct reader *reader, const char *key, const struct wal_name *name,
+                 struct error *error)
+{
+    struct object object;
+    if (!object_parse(key, &object))
+        object_parse(name->text, &object);
+    return read_label(reader, name, error) || start_decoder(reader, &object, error) ||
+                   start_sha1(reader, &object, error)
+               ? -1
+               : 0;
 }
 
 struct reader *reader_open(struct archive *archive, const char *key, const struct wal_name *name,
@@ -137,8 +183,7 @@ struct reader *reader_open(struct archive *archive, const char *key, const struc
     reader->download = download;
     reader->stored_crc = WAL_CRC32C_INIT;
     reader->raw_limit = UINT64_MAX;
-    if (read_label(reader, name, error) || start_decoder(reader, error) ||
-        start_sha1(reader, key, error)) {
+    if (start(reader, key, name, error)) {
         reader_close(reader);
         error_prefix(error, "%s: ", key);
         return NULL;

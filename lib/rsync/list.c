@@ -7,10 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- what is asked for: rsync(1), "FILTER RULES" ----
- *
- * The list always begins at the archive itself: one that is not there is then an error, while a
- * directory below it that is not there is no more than a rule that matches nothing. */
+/* ---- what is asked for: rsync(1), "FILTER RULES" ---- */
 
 static int add_rule(struct arguments *arguments, const char *directory, const char *name,
                     const char *end, struct error *error)
@@ -50,20 +47,36 @@ struct wanted {
     unsigned what; /* enum storage_wanted */
 };
 
-/* No other directory is entered: one may not be readable, or large. (One below another that is
- * itself wanted can't be told from one to enter: that is entered, and nothing in it taken.) */
+/* Only what lies directly below the directory: others may not be readable, or large. */
 static int add_rules(struct arguments *arguments, const struct wanted *wanted, struct error *error)
 {
-    const char *directory = wanted->directory;
-    arguments_add(arguments, *directory ? "-r" : "-d");
-    if (add_way(arguments, directory, error))
+    arguments_add(arguments, "-d");
+    if (add_way(arguments, wanted->directory, error))
         return -1;
     if (!(wanted->what & STORAGE_DIRECTORIES))
         arguments_add(arguments, "--exclude=*/");
-    if (add_rule(arguments, directory, wanted->name, wanted->end, error))
+    if (add_rule(arguments, wanted->directory, wanted->name, wanted->end, error))
         return -1;
     arguments_add(arguments, "--exclude=*");
     return 0;
+}
+
+/* The archive itself is entered first: one that is not there is an error, while a directory below
+ * it that is not there has no objects. */
+static int add_place(const struct rsync_storage *rsync, struct arguments *arguments,
+                     const char *directory, struct error *error)
+{
+    struct buf path = {0};
+    int result = 0;
+    if (*directory) {
+        arguments_add(arguments, "-R");
+        arguments_add(arguments, "--ignore-missing-args");
+        result = buf_printf(&path, error, "./%s/", directory);
+    }
+    if (result == 0)
+        rsync_add_path(rsync, arguments, *directory ? path.data : "");
+    buf_free(&path);
+    return result;
 }
 
 /* ---- what is answered: "-rw-r-----         123 2026/11/24 01:56:36 NAME" ---- */
@@ -152,14 +165,6 @@ static int take_line(void *context, char *line, struct error *error)
     return verdict < 0 ? -1 : 0;
 }
 
-static int run_list(struct rsync_storage *rsync, struct arguments *arguments,
-                    struct listing *listing, struct error *error)
-{
-    const struct rsync_talk talk = {take_line, listing, NULL};
-    rsync_add_path(rsync, arguments, "");
-    return rsync_run(rsync, arguments, &talk, error);
-}
-
 static int list(struct rsync_storage *rsync, struct listing *listing, struct error *error)
 {
     struct arguments arguments = {.list = NULL};
@@ -171,7 +176,10 @@ static int list(struct rsync_storage *rsync, struct listing *listing, struct err
     if (result == 0)
         result = add_rules(&arguments, &listing->wanted, error);
     if (result == 0)
-        result = run_list(rsync, &arguments, listing, error);
+        result = add_place(rsync, &arguments, listing->wanted.directory, error);
+    if (result == 0)
+        result =
+            rsync_run(rsync, &arguments, &(struct rsync_talk){take_line, listing, NULL}, error);
     arguments_free(&arguments);
     buf_free(&listing->last);
     return result;
