@@ -229,7 +229,7 @@ setup: ## install missing Debian packages for building and testing
 
 # ---- for developers ----
 
-SOURCES := $(wildcard cmd/*.[ch] scripts/*.c lib/*/*.[ch] tests/*.h tests/*/*.c)
+SOURCES := $(wildcard cmd/*.[ch] scripts/*.c lib/*/*.[ch] tests/*.h tests/*/*.[ch])
 
 .PHONY: format
 format: ## format the C code as .clang-format says
