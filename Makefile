@@ -24,7 +24,7 @@ ALL_CFLAGS = -std=c11 -fvisibility=hidden -pthread $(WARNINGS) $(CFLAGS) $(SANIT
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -ldl $(LDLIBS)
 
-PROGRAMS := walpush walfetch walclean
+PROGRAMS := walpush walfetch walclean wallist
 
 # Every room, every file; README ends with the same map.
 LIB := \
@@ -105,9 +105,15 @@ LIB := \
     lib/crypto/md5.c \
     lib/crypto/sha1.c \
     lib/crypto/sha256.c \
+    lib/report/backups.c \
     lib/report/color.c \
     lib/report/human.c \
     lib/report/json.c \
+    lib/report/ranges.c \
+    lib/report/summary.c \
+    lib/report/summary_json.c \
+    lib/report/table.c \
+    lib/report/totals.c \
     lib/report/utf8.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \

@@ -52,9 +52,9 @@ static int check_operands(const struct cli *cli, const struct settings *settings
     int needed = cli->operands_min ? cli->operands_min(settings) : 0;
     if (count >= needed && (cli->operands_max < 0 || count <= cli->operands_max))
         return 0;
-    return error_set(error, ERROR_USAGE, "%s; usage: %s [options] ARCHIVE %s",
+    return error_set(error, ERROR_USAGE, "%s; usage: %s [options] ARCHIVE%s%s",
                      count < needed ? "an argument is missing" : "too many arguments", cli->name,
-                     cli->operands);
+                     *cli->operands ? " " : "", cli->operands);
 }
 
 static struct storage_options storage_options(const struct settings *settings)
@@ -108,8 +108,8 @@ int cli_archive(const struct settings *settings, struct archive *archive, struct
 
 static void show_help(const struct cli *cli)
 {
-    printf("Usage: %s [options] ARCHIVE %s\n%s\n\nOptions:\n", cli->name, cli->operands,
-           cli->summary);
+    printf("Usage: %s [options] ARCHIVE%s%s\n%s\n\nOptions:\n", cli->name,
+           *cli->operands ? " " : "", cli->operands, cli->summary);
     settings_help(cli->command, stdout);
     printf("\nARCHIVE is a directory (/path, ./path or file:///path), user@host:/path,\n"
            "rsync://host/module, s3://bucket/prefix, or a section of waltools.conf. See %s(1).\n",

@@ -10,6 +10,7 @@ enum { HOUR = 3600, SEGMENT_SIZE_USUAL = 16 * 1024 * 1024 };
 struct survey {
     struct inventory *inventory;
     struct selection selection;
+    uint64_t seen; /* WAL files, selected or not */
 };
 
 /* ---- timelines ---- */
@@ -205,6 +206,7 @@ static int take(void *context, const struct scan_object *object, struct error *e
         survey->inventory->others++;
         return 0;
     }
+    survey->seen++;
     if (object->object.name.kind != WAL_HISTORY && !selection_has(&survey->selection, object))
         return 0;
     return add(survey->inventory, object, error);
@@ -296,10 +298,9 @@ static int compare_backups(const void *a, const void *b)
 
 /* ---- all of it ---- */
 
-static int check_empty(struct archive *archive, const struct inventory *inventory,
-                       struct error *error)
+int inventory_check_seen(const struct archive *archive, uint64_t seen, struct error *error)
 {
-    if (inventory->timeline_count || archive->owner)
+    if (seen || archive->owner)
         return 0;
     return error_set(error, ERROR_UNREACHABLE,
                      "archive %s holds no WAL and has no identity: is it mounted, is the path "
@@ -319,7 +320,7 @@ static int survey(struct archive *archive, const struct selection_text *selectio
     if (inventory->backup_count)
         qsort(inventory->backups, inventory->backup_count, sizeof *inventory->backups,
               compare_backups);
-    return check_empty(archive, inventory, error);
+    return inventory_check_seen(archive, survey.seen, error);
 }
 
 int inventory_read(struct archive *archive, const struct selection_text *selection, unsigned wanted,

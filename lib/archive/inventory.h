@@ -94,6 +94,10 @@ void inventory_free(struct inventory *inventory);
  * tell. inventory_read does this by itself. Returns 1, 0 when there is no segment, -1. */
 int inventory_geometry(struct archive *archive, struct inventory *inventory, struct error *error);
 
+/* For whoever has read a whole archive in another way, with `seen` WAL files in it: the same
+ * ERROR_UNREACHABLE when it is empty and has no identity. */
+int inventory_check_seen(const struct archive *archive, uint64_t seen, struct error *error);
+
 /* NULL when there is none. */
 const struct inventory_timeline *inventory_find(const struct inventory *inventory,
                                                 uint32_t timeline);
