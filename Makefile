@@ -41,6 +41,7 @@ LIB := \
     lib/archive/identity.c \
     lib/archive/inventory.c \
     lib/archive/layout.c \
+    lib/archive/lookup.c \
     lib/archive/memory.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
@@ -109,6 +110,9 @@ LIB := \
     lib/report/color.c \
     lib/report/human.c \
     lib/report/json.c \
+    lib/report/lookup.c \
+    lib/report/objects.c \
+    lib/report/output.c \
     lib/report/ranges.c \
     lib/report/summary.c \
     lib/report/summary_json.c \

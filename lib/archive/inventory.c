@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOUR = 3600, SEGMENT_SIZE_USUAL = 16 * 1024 * 1024 };
+enum { HOUR = 3600 };
 
 struct survey {
     struct inventory *inventory;
@@ -326,7 +326,7 @@ static int survey(struct archive *archive, const struct selection_text *selectio
 int inventory_read(struct archive *archive, const struct selection_text *selection, unsigned wanted,
                    struct inventory *inventory, struct error *error)
 {
-    *inventory = (struct inventory){.geometry.segment_size = SEGMENT_SIZE_USUAL};
+    *inventory = INVENTORY_EMPTY;
     int result = survey(archive, selection, wanted, inventory, error);
     /* What vanishes while it is listed is not "absent". */
     if (result && error->class == ERROR_MISSING)
@@ -334,14 +334,38 @@ int inventory_read(struct archive *archive, const struct selection_text *selecti
     return result;
 }
 
+static void free_timeline(struct inventory_timeline *timeline)
+{
+    free(timeline->ranges);
+    free(timeline->partials);
+    free(timeline->hours);
+    free(timeline->ancestors);
+}
+
+static bool is_empty(const struct inventory *inventory, const struct inventory_timeline *timeline)
+{
+    for (size_t i = 0; i < inventory->backup_count; i++)
+        if (inventory->backups[i].name.timeline == timeline->timeline)
+            return false;
+    return !timeline->range_count && !timeline->partial_count;
+}
+
+void inventory_drop_empty(struct inventory *inventory)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < inventory->timeline_count; i++) {
+        if (is_empty(inventory, &inventory->timelines[i]))
+            free_timeline(&inventory->timelines[i]);
+        else
+            inventory->timelines[kept++] = inventory->timelines[i];
+    }
+    inventory->timeline_count = kept;
+}
+
 void inventory_free(struct inventory *inventory)
 {
-    for (size_t i = 0; i < inventory->timeline_count; i++) {
-        free(inventory->timelines[i].ranges);
-        free(inventory->timelines[i].partials);
-        free(inventory->timelines[i].hours);
-        free(inventory->timelines[i].ancestors);
-    }
+    for (size_t i = 0; i < inventory->timeline_count; i++)
+        free_timeline(&inventory->timelines[i]);
     free(inventory->timelines);
     free(inventory->backups);
     *inventory = (struct inventory){0};

@@ -46,7 +46,8 @@ struct settings {
     char *from, *to, *timeline, *since; /* see archive/selection.h */
     int color;                          /* enum color_when */
     bool json;
-    bool full;
+    bool full, long_list;
+    char *lsn;
 
     /* of storages on other machines */
     char *cache;         /* directory, "none", or NULL: the usual one */
