@@ -9,6 +9,7 @@ DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
+DATADIR ?= $(PREFIX)/share/waltools
 PROVE ?= prove
 
 # What each program links, and what is loaded at run time, by the one file that needs it.
@@ -51,6 +52,7 @@ LIB := \
     lib/archive/recovery.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
+    lib/archive/small_files.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
@@ -258,6 +260,7 @@ compile_commands.json: Makefile ## for clangd and clang-tidy
 # ---- installing ----
 
 MAN_PAGES := $(wildcard man/*.1 man/*.5)
+SCHEMAS := $(wildcard man/*.schema.json)
 
 .PHONY: install
 install: all ## install programs, manual pages and bash completion below $(DESTDIR)$(PREFIX)
@@ -269,6 +272,12 @@ install: all ## install programs, manual pages and bash completion below $(DESTD
 	@for program in $(PROGRAMS); do \
 	    install -m 644 scripts/waltools.bash-completion $(DESTDIR)$(COMPLETIONSDIR)/$$program; \
 	done
+install: all ## install programs, manual pages and schemas below $(DESTDIR)$(PREFIX)
+	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)
+	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
+	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
+	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
+	@install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)
 
 .PHONY: uninstall
 uninstall: ## remove what install has installed
@@ -276,6 +285,7 @@ uninstall: ## remove what install has installed
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MAN_PAGES)))
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(filter %.5,$(MAN_PAGES)))
 	@rm -f $(PROGRAMS:%=$(DESTDIR)$(COMPLETIONSDIR)/%)
+	@rm -f $(patsubst man/%,$(DESTDIR)$(DATADIR)/%,$(SCHEMAS))
 
 .PHONY: clean
 clean: ## remove what was built

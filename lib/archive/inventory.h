@@ -101,6 +101,11 @@ void inventory_drop_empty(struct inventory *inventory);
  * tell. inventory_read does this by itself. Returns 1, 0 when there is no segment, -1. */
 int inventory_geometry(struct archive *archive, struct inventory *inventory, struct error *error);
 
+/* The histories and backups alone, of the timelines and backups that are known by name;
+ * inventory_read does this by itself. What is wrong with one is told in its place and is no
+ * failure. */
+int inventory_read_files(struct archive *archive, struct inventory *inventory, struct error *error);
+
 /* For whoever has read a whole archive in another way, with `seen` WAL files in it: the same
  * ERROR_UNREACHABLE when it is empty and has no identity. */
 int inventory_check_seen(const struct archive *archive, uint64_t seen, struct error *error);
