@@ -263,8 +263,8 @@ MAN_PAGES := $(wildcard man/*.1 man/*.5)
 SCHEMAS := $(wildcard man/*.schema.json)
 
 .PHONY: install
-install: all ## install programs, manual pages and bash completion below $(DESTDIR)$(PREFIX)
-	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+install: all ## install programs, manual pages, schemas and bash completion below $(DESTDIR)$(PREFIX)
+	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)
 	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
 	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
 	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
@@ -272,11 +272,6 @@ install: all ## install programs, manual pages and bash completion below $(DESTD
 	@for program in $(PROGRAMS); do \
 	    install -m 644 scripts/waltools.bash-completion $(DESTDIR)$(COMPLETIONSDIR)/$$program; \
 	done
-install: all ## install programs, manual pages and schemas below $(DESTDIR)$(PREFIX)
-	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)
-	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
-	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
-	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
 	@install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)
 
 .PHONY: uninstall
