@@ -109,7 +109,10 @@ LIB := \
     lib/crypto/sha1.c \
     lib/crypto/sha256.c \
     lib/report/backups.c \
+    lib/report/canvas.c \
+    lib/report/chart.c \
     lib/report/color.c \
+    lib/report/graph.c \
     lib/report/human.c \
     lib/report/json.c \
     lib/report/lookup.c \

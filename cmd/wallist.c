@@ -5,10 +5,12 @@
 #include "archive/recovery.h"
 #include "base/moment.h"
 #include "cli.h"
+#include "report/graph.h"
 #include "report/lookup.h"
 #include "report/objects.h"
 #include "report/output.h"
 #include "report/summary.h"
+#include "report/utf8.h"
 
 #include <locale.h>
 #include <string.h>
@@ -35,6 +37,9 @@ static int print_summary(const struct settings *settings, const struct summary *
                          struct error *error)
 {
     struct colors colors = colors_of(settings);
+    if (settings->graph)
+        return graph_print(summary, utf8_is_locale() ? CANVAS_UNICODE : CANVAS_ASCII,
+                           graph_width(stdout), stdout, &colors, error);
     if (!settings->json)
         return summary_print(summary, settings->full ? SUMMARY_FULL : SUMMARY_SHORT, stdout,
                              &colors, error);
@@ -162,6 +167,10 @@ static int check(const struct settings *settings, struct error *error)
         bool both;
     } conflicts[] = {
         {"long", "lsn", settings->long_list && settings->lsn},
+        {"long", "graph", settings->long_list && settings->graph},
+        {"lsn", "graph", settings->lsn && settings->graph},
+        {"json", "graph", settings->json && settings->graph},
+        {"full", "graph", settings->full && settings->graph},
         {"full", "json", settings->full && settings->json},
         {"full", "long", settings->full && settings->long_list},
         {"full", "lsn", settings->full && settings->lsn},

@@ -46,7 +46,7 @@ struct settings {
     char *from, *to, *timeline, *since; /* see archive/selection.h */
     int color;                          /* enum color_when */
     bool json;
-    bool full, long_list;
+    bool full, long_list, graph;
     char *lsn;
 
     /* of storages on other machines */

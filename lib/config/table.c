@@ -53,6 +53,8 @@ static const struct setting table[] = {
      "a line for each object"},
     {"lsn", 0, LIST, SETTING_OPTION, SETTING_TEXT, FIELD(lsn), NULL, "LSN", NULL,
      "which segment holds this position, and is it there"},
+    {"graph", 'g', LIST, SETTING_OPTION, SETTING_FLAG, FIELD(graph), NULL, NULL, NULL,
+     "draw the archive over time"},
     {"full", 0, LIST, SETTING_OPTION, SETTING_FLAG, FIELD(full), NULL, NULL, NULL,
      "every range, gap and backup, however many there are"},
     {"from", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "WHERE", NULL,
