@@ -121,6 +121,7 @@ LIB := \
     lib/report/ranges.c \
     lib/report/summary.c \
     lib/report/summary_json.c \
+    lib/report/svg.c \
     lib/report/table.c \
     lib/report/totals.c \
     lib/report/utf8.c \

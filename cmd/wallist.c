@@ -10,10 +10,10 @@
 #include "report/objects.h"
 #include "report/output.h"
 #include "report/summary.h"
+#include "report/svg.h"
 #include "report/utf8.h"
 
 #include <locale.h>
-#include <string.h>
 
 static struct selection_text selection_of(const struct settings *settings)
 {
@@ -33,13 +33,36 @@ static struct colors colors_of(const struct settings *settings)
 
 /* ---- the summary ---- */
 
+static int draw_svg(const struct settings *settings, const struct summary *summary,
+                    struct error *error)
+{
+    struct output_file file;
+    if (output_create(&file, settings->svg, error))
+        return -1;
+    int result = svg_print(summary, file.out, error);
+    if (result == 0)
+        result = output_commit(&file, error);
+    output_discard(&file);
+    return result;
+}
+
+static int draw_graph(const struct summary *summary, const struct colors *colors,
+                      struct error *error)
+{
+    enum canvas_charset charset = utf8_is_locale() ? CANVAS_UNICODE : CANVAS_ASCII;
+    return graph_print(summary, charset, graph_width(stdout), stdout, colors, error);
+}
+
 static int print_summary(const struct settings *settings, const struct summary *summary,
                          struct error *error)
 {
     struct colors colors = colors_of(settings);
+    if (settings->svg && draw_svg(settings, summary, error))
+        return -1;
     if (settings->graph)
-        return graph_print(summary, utf8_is_locale() ? CANVAS_UNICODE : CANVAS_ASCII,
-                           graph_width(stdout), stdout, &colors, error);
+        return draw_graph(summary, &colors, error);
+    if (settings->svg)
+        return 0;
     if (!settings->json)
         return summary_print(summary, settings->full ? SUMMARY_FULL : SUMMARY_SHORT, stdout,
                              &colors, error);
@@ -169,6 +192,10 @@ static int check(const struct settings *settings, struct error *error)
         {"long", "lsn", settings->long_list && settings->lsn},
         {"long", "graph", settings->long_list && settings->graph},
         {"lsn", "graph", settings->lsn && settings->graph},
+        {"long", "svg", settings->long_list && settings->svg},
+        {"lsn", "svg", settings->lsn && settings->svg},
+        {"json", "svg", settings->json && settings->svg},
+        {"full", "svg", settings->full && settings->svg},
         {"json", "graph", settings->json && settings->graph},
         {"full", "graph", settings->full && settings->graph},
         {"full", "json", settings->full && settings->json},

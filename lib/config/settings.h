@@ -47,7 +47,7 @@ struct settings {
     int color;                          /* enum color_when */
     bool json;
     bool full, long_list, graph;
-    char *lsn;
+    char *lsn, *svg;
 
     /* of storages on other machines */
     char *cache;         /* directory, "none", or NULL: the usual one */

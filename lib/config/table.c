@@ -55,6 +55,8 @@ static const struct setting table[] = {
      "which segment holds this position, and is it there"},
     {"graph", 'g', LIST, SETTING_OPTION, SETTING_FLAG, FIELD(graph), NULL, NULL, NULL,
      "draw the archive over time"},
+    {"svg", 0, LIST, SETTING_OPTION, SETTING_TEXT, FIELD(svg), NULL, "FILE", NULL,
+     "the same as a picture in SVG; - is standard output"},
     {"full", 0, LIST, SETTING_OPTION, SETTING_FLAG, FIELD(full), NULL, NULL, NULL,
      "every range, gap and backup, however many there are"},
     {"from", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "WHERE", NULL,
