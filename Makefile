@@ -9,6 +9,7 @@ DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
+DATADIR ?= $(PREFIX)/share/waltools
 PROVE ?= prove
 
 # What each program links, and what is loaded at run time, by the one file that needs it.
@@ -24,7 +25,7 @@ ALL_CFLAGS = -std=c11 -fvisibility=hidden -pthread $(WARNINGS) $(CFLAGS) $(SANIT
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -ldl $(LDLIBS)
 
-PROGRAMS := walpush walfetch walclean
+PROGRAMS := walpush walfetch walclean wallist
 
 # Every room, every file; README ends with the same map.
 LIB := \
@@ -41,6 +42,7 @@ LIB := \
     lib/archive/identity.c \
     lib/archive/inventory.c \
     lib/archive/layout.c \
+    lib/archive/lookup.c \
     lib/archive/memory.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
@@ -50,6 +52,7 @@ LIB := \
     lib/archive/recovery.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
+    lib/archive/small_files.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
@@ -105,6 +108,23 @@ LIB := \
     lib/crypto/md5.c \
     lib/crypto/sha1.c \
     lib/crypto/sha256.c \
+    lib/report/backups.c \
+    lib/report/canvas.c \
+    lib/report/chart.c \
+    lib/report/color.c \
+    lib/report/graph.c \
+    lib/report/human.c \
+    lib/report/json.c \
+    lib/report/lookup.c \
+    lib/report/objects.c \
+    lib/report/output.c \
+    lib/report/ranges.c \
+    lib/report/summary.c \
+    lib/report/summary_json.c \
+    lib/report/svg.c \
+    lib/report/table.c \
+    lib/report/totals.c \
+    lib/report/utf8.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
     lib/rsync/download.c \
@@ -245,10 +265,11 @@ compile_commands.json: Makefile ## for clangd and clang-tidy
 # ---- installing ----
 
 MAN_PAGES := $(wildcard man/*.1 man/*.5)
+SCHEMAS := $(wildcard man/*.schema.json)
 
 .PHONY: install
-install: all ## install programs, manual pages and bash completion below $(DESTDIR)$(PREFIX)
-	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+install: all ## install programs, manual pages, schemas and bash completion below $(DESTDIR)$(PREFIX)
+	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)
 	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
 	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
 	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
@@ -256,6 +277,7 @@ install: all ## install programs, manual pages and bash completion below $(DESTD
 	@for program in $(PROGRAMS); do \
 	    install -m 644 scripts/waltools.bash-completion $(DESTDIR)$(COMPLETIONSDIR)/$$program; \
 	done
+	@install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)
 
 .PHONY: uninstall
 uninstall: ## remove what install has installed
@@ -263,6 +285,7 @@ uninstall: ## remove what install has installed
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MAN_PAGES)))
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(filter %.5,$(MAN_PAGES)))
 	@rm -f $(PROGRAMS:%=$(DESTDIR)$(COMPLETIONSDIR)/%)
+	@rm -f $(patsubst man/%,$(DESTDIR)$(DATADIR)/%,$(SCHEMAS))
 
 .PHONY: clean
 clean: ## remove what was built

@@ -42,6 +42,13 @@ struct settings {
     bool help;
     bool version;
 
+    /* of wallist and walverify */
+    char *from, *to, *timeline, *since; /* see archive/selection.h */
+    int color;                          /* enum color_when */
+    bool json;
+    bool full, long_list, graph;
+    char *lsn, *svg;
+
     /* of storages on other machines */
     char *cache;         /* directory, "none", or NULL: the usual one */
     uint64_t limit_rate; /* bytes per second; 0: none */

@@ -13,6 +13,9 @@ static const char *const on_error_words[] = {"auto", "table", "abort", NULL};
 static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 static const char *const encryption_words[] = {"none", "AES256", "aws:kms", NULL};
 
+/* In the order of enum color_when. */
+static const char *const color_words[] = {"auto", "always", "never", NULL};
+
 static const char *const no_yes_words[] = {"no", "yes", NULL};
 
 enum {
@@ -44,6 +47,28 @@ static const struct setting table[] = {
      NULL, NULL, NULL, "remove backup history files too"},
     {"strip-extension", 'x', CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(strip_extension), "", "EXT",
      NULL, "a further suffix that the names may have"},
+    {"json", 0, LIST | VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(json), NULL, NULL, NULL,
+     "for programs: as JSON"},
+    {"long", 'l', LIST, SETTING_OPTION, SETTING_FLAG, FIELD(long_list), NULL, NULL, NULL,
+     "a line for each object"},
+    {"lsn", 0, LIST, SETTING_OPTION, SETTING_TEXT, FIELD(lsn), NULL, "LSN", NULL,
+     "which segment holds this position, and is it there"},
+    {"graph", 'g', LIST, SETTING_OPTION, SETTING_FLAG, FIELD(graph), NULL, NULL, NULL,
+     "draw the archive over time"},
+    {"svg", 0, LIST, SETTING_OPTION, SETTING_TEXT, FIELD(svg), NULL, "FILE", NULL,
+     "the same as a picture in SVG; - is standard output"},
+    {"full", 0, LIST, SETTING_OPTION, SETTING_FLAG, FIELD(full), NULL, NULL, NULL,
+     "every range, gap and backup, however many there are"},
+    {"from", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "WHERE", NULL,
+     "only from this segment or LSN on"},
+    {"to", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "WHERE", NULL,
+     "only up to this segment or LSN"},
+    {"timeline", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(timeline), NULL, "NUMBER",
+     NULL, "only this timeline"},
+    {"since", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(since), NULL, "TIME", NULL,
+     "only what was archived since: 7d, 12h, \"2026-11-20 03:00\" (UTC)"},
+    {"color", 0, LIST | VERIFY, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_CHOICE, FIELD(color),
+     "auto", "WHEN", color_words, "colours: auto, always or never (auto)"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
      NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
     {"cache", 0, PUSH, EVERYWHERE, SETTING_TEXT, FIELD(cache), NULL, "DIR", NULL,
