@@ -182,7 +182,8 @@ static int judge(struct search *search, const struct place *above, const struct 
 {
     if (holds_wal(survey, above, depth)) {
         search->layout->form = survey->logs ? LAYOUT_NESTED : LAYOUT_FLAT;
-        search->layout->tool = above ? above->tool : NULL;
+        bool is_known = above && (depth > 0 || above->holds == HOLDS_WAL);
+        search->layout->tool = is_known ? above->tool : NULL;
         search->layout->below = depth > 0;
         return 1;
     }
