@@ -45,6 +45,7 @@ static const struct place {
     {NULL, "pgBackRest", HOLDS_WAL},
     {"archive", "pgBackRest", HOLDS_STANZAS},
     {"wal", "pgmoneta or pg_probackup", HOLDS_ONE},
+    {LAYOUT_SPLIT_WAL, "pghoard", HOLDS_WAL},
 };
 
 static const struct place *place_of(const char *name)
@@ -169,6 +170,21 @@ static int find_only(struct search *search, const struct place *above, char *nam
     return found;
 }
 
+/* Where a part of it lies beside the directory, the place is the one above. */
+static int descend_place(struct search *search, const struct survey *survey, unsigned depth,
+                         struct error *error)
+{
+    size_t length = search->path->length;
+    const char *name = survey->place->name;
+    int found = descend(search, survey->place, survey->child.data, depth, error);
+    if (found > 0 && name && strcmp(name, LAYOUT_SPLIT_WAL) == 0) {
+        search->path->data[search->path->length = length] = '\0';
+        search->layout->form = LAYOUT_SPLIT;
+        search->layout->below = depth > 0;
+    }
+    return found;
+}
+
 /* The user's own location may be called "archive" and be no tool's. */
 static bool holds_wal(const struct survey *survey, const struct place *above, unsigned depth)
 {
@@ -188,7 +204,7 @@ static int judge(struct search *search, const struct place *above, const struct 
         return 1;
     }
     if (survey->place)
-        return descend(search, survey->place, survey->child.data, depth, error);
+        return descend_place(search, survey, depth, error);
     return above && (above->holds == HOLDS_ONE || above->holds == HOLDS_STANZAS) &&
                    survey->directories
                ? find_only(search, above, survey->names.data, depth, error)
