@@ -39,13 +39,14 @@ static const struct place {
     const char *name; /* NULL: is_version */
     const char *tool;
     enum holds holds;
+    bool unmistakable; /* nobody else gives a directory this name */
 } places[] = {
-    {"wal_005", "WAL-G", HOLDS_WAL},
-    {"wals", "barman", HOLDS_WAL},
-    {NULL, "pgBackRest", HOLDS_WAL},
-    {"archive", "pgBackRest", HOLDS_STANZAS},
-    {"wal", "pgmoneta or pg_probackup", HOLDS_ONE},
-    {LAYOUT_SPLIT_WAL, "pghoard", HOLDS_WAL},
+    {"wal_005", "WAL-G", HOLDS_WAL, true},
+    {"wals", "barman", HOLDS_WAL, false},
+    {NULL, "pgBackRest", HOLDS_WAL, false},
+    {"archive", "pgBackRest", HOLDS_STANZAS, false},
+    {"wal", "pgmoneta or pg_probackup", HOLDS_ONE, false},
+    {LAYOUT_SPLIT_WAL, "pghoard", HOLDS_WAL, false},
 };
 
 static const struct place *place_of(const char *name)
@@ -62,6 +63,7 @@ enum { CHILDREN_MAX = 16 };
 
 struct survey {
     bool wal, logs, history;
+    bool digests;              /* in names, as only pgBackRest has them */
     const struct place *place; /* the best so far ... */
     struct buf child;          /* ... and its name */
     size_t directories;
@@ -105,6 +107,7 @@ static int take(void *context, const struct storage_entry *entry, struct error *
         return take_directory(survey, entry->name, error) ? -1 : survey->logs;
     if (!object_parse(entry->name, &object))
         return 0;
+    survey->digests |= *object.sha1 != '\0';
     survey->history |= object.name.kind == WAL_HISTORY;
     survey->wal |= object.name.kind != WAL_HISTORY;
     return survey->wal;
@@ -149,7 +152,7 @@ static int find_only(struct search *search, const struct place *above, char *nam
                      struct error *error)
 {
     const struct place inner = {"", above->tool,
-                                above->holds == HOLDS_STANZAS ? HOLDS_VERSIONS : HOLDS_WAL};
+                                above->holds == HOLDS_STANZAS ? HOLDS_VERSIONS : HOLDS_WAL, false};
     struct buf here = {0}, only = {0};
     char *rest = NULL;
     int found = keep(&here, search->path->data, error);
@@ -201,6 +204,8 @@ static int judge(struct search *search, const struct place *above, const struct 
         bool is_known = above && (depth > 0 || above->holds == HOLDS_WAL);
         search->layout->tool = is_known ? above->tool : NULL;
         search->layout->below = depth > 0;
+        search->layout->foreign =
+            depth > 0 || survey->logs || survey->digests || (above && above->unmistakable);
         return 1;
     }
     if (survey->place)

@@ -28,6 +28,7 @@ struct layout {
     bool known; /* it has been looked for */
     enum layout_form form;
     const char *tool; /* that is known for it, such as "pgBackRest"; NULL: none */
+    bool foreign;     /* in the order, or the place, of another tool: it is only read */
     bool below;       /* found below the location that was given, where the storage is now */
 };
 
