@@ -29,7 +29,7 @@ static void learn(const struct wal_page *page, struct inventory *inventory)
 {
     inventory->has_geometry = true;
     inventory->geometry =
-        (struct wal_geometry){page->segment_size, wal_magic_age(page->magic) == WAL_MAGIC_TOO_OLD};
+        (struct wal_geometry){page->segment_size, wal_magic_skips_ff(page->magic)};
     inventory->system_identifier = page->system_identifier;
     inventory->version = wal_magic_version(page->magic);
 }

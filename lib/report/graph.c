@@ -173,7 +173,7 @@ static void put_title(const struct summary *summary, const struct chart *chart, 
     int64_t to = chart->from + chart->step * (int64_t)chart->steps;
     fputs(color_begin(colors, COLOR_TITLE), out);
     table_put_text(out, summary->archive->location);
-    fprintf(out, "%s, WAL per %s, %s UTC\n\n", color_end(colors, COLOR_TITLE),
+    fprintf(out, "%s\nWAL per %s, %s UTC\n\n", color_end(colors, COLOR_TITLE),
             chart_step_text(chart), human_period(chart->from, to, period));
 }
 

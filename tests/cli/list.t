@@ -165,6 +165,21 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	like(run('wallist', scratch('barman'))->{out}, qr/^  layout      barman, which is only read here$/m, '... and it says so');
 }
 
+# ---- PostgreSQL 9.2: no segment ends in FF
+
+{
+	my $page = pack('vvVVVQ<VV', 0xD071, 2, 1, 2, 0xFD000000, SYSID, 16 * MB, 8192) . "\0" x 8160;
+	my @old = ([ '0000000100000002000000FD', 0, $page ], map { [ $_, 60, 'x' ] } '0000000100000002000000FE', '000000010000000300000000');
+	my $old = listed(made_archive('old', @old));
+	is(ranges($old->{timelines}[0]), '0000000100000002000000FD-000000010000000300000000', '9.2: no gap where there is no FF');
+	is($old->{timelines}[0]{ranges}[0]{end_lsn}, '3/1000000', '... positions');
+	is("$old->{cluster}{system_identifier} $old->{cluster}{segment_size}", SYSID . ' ' . 16 * MB, '... the cluster');
+	my $hole = listed(made_archive('old_hole', $old[0], $old[2]));
+	is($hole->{gaps}[0]{first_segment}, '0000000100000002000000FE', '... and a gap where it is one');
+	my $new = listed(made_archive('new', [ '0000000100000002000000FD', 0, segment(number => 0x2FD, size => 16 * MB, end => 'switch') ], @old[ 1, 2 ]));
+	is($new->{gaps}[0]{first_segment}, '0000000100000002000000FF', 'later: FF is missed');
+}
+
 # ---- an archive of ours
 
 {

@@ -14,7 +14,7 @@ use POSIX ();
 use WalSegment;
 use WalTest;
 
-our @EXPORT = qw(made_archive put_object moment scenario listed listed_lines problem EPOCH);
+our @EXPORT = qw(made_archive put_object moment scenario listed listed_lines timeless problem EPOCH);
 
 # When the archives' stories begin: 2024-11-20 00:00:00 UTC.
 use constant EPOCH => 1_732_060_800;
@@ -68,23 +68,32 @@ sub backup
 	return [ backup_name(%option), $when, backup_text(%option) ];
 }
 
-# What wallist --json says, decoded.
+# What wallist --json says of an archive, decoded. Options of the program come behind it.
 sub listed
 {
 	my ($archive, @options) = @_;
-	my %surroundings = ref $archive ? (env => $archive->environment) : ();
-	my @location = ref $archive ? ($archive->options, $archive->location) : $archive;
-	my $run = run({%surroundings}, 'wallist', '--json', @options, @location);
-	die "wallist @options @location: exit code $run->{code}: $run->{err}" if $run->{code};
+	my $run = run('wallist', '--json', @options, $archive);
+	die "wallist @options $archive: exit code $run->{code}: $run->{err}" if $run->{code};
 	return JSON::PP->new->utf8->decode($run->{out});
 }
 
 sub listed_lines
 {
 	my ($archive, @options) = @_;
-	my $run = run('wallist', '--long', '--json', @options, $archive);
+	my $run = run("wallist", "--long", "--json", @options, $archive);
 	die "wallist: $run->{err}" if $run->{code};
 	return map { JSON::PP->new->utf8->decode($_) } split /\n/, $run->{out};
+}
+
+# A document of listed() without what depends on where and when the archive was made.
+my %depends = map { $_ => 1 } qw(location time oldest newest archived next_archived wal_bytes_per_day stored_bytes_per_day);
+
+sub timeless
+{
+	my ($value) = @_;
+	return [ map { timeless($_) } @$value ] if ref $value eq 'ARRAY';
+	return $value if ref $value ne 'HASH';
+	return { map { $_ => timeless($value->{$_}) } grep { !$depends{$_} } keys %$value };
 }
 
 # What the schema has against each of these lines or documents; nothing when all are valid. No member is allowed but those that
