@@ -106,6 +106,7 @@ LIB := \
     lib/report/color.c \
     lib/report/human.c \
     lib/report/json.c \
+    lib/report/progress.c \
     lib/report/utf8.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
