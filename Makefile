@@ -49,6 +49,7 @@ LIB := \
     lib/archive/recovery.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
+    lib/archive/several.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/aws/credentials.c \
