@@ -35,6 +35,7 @@ LIB := \
     lib/archive/digest.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
+    lib/archive/fetch_several.c \
     lib/archive/gaps.c \
     lib/archive/geometry.c \
     lib/archive/identity.c \
@@ -50,6 +51,7 @@ LIB := \
     lib/archive/scan.c \
     lib/archive/selection.c \
     lib/archive/several.c \
+    lib/archive/silence.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/aws/credentials.c \

@@ -1,9 +1,11 @@
 /* walfetch - the restore_command: a WAL file comes back from the archive, checked. */
 #include "archive/fetch.h"
+#include "archive/fetch_several.h"
 #include "archive/policy.h"
 #include "base/log.h"
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,15 +23,41 @@ static struct policy make_policy(const struct settings *settings, const struct w
     return (struct policy){settings->on_error, name, operands[1], settings->timeout};
 }
 
+/* Each archive may stay silent for as long as its own settings say, if the policy leaves it that
+ * time. */
+static void limit_silence(struct archive *archives, size_t count, const struct policy *policy)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct policy own = *policy;
+        own.timeout = archives[i].options.timeout;
+        archives[i].options.timeout = policy_silence(&own);
+    }
+}
+
+static int fetch(struct archive *archives, size_t count, const struct policy *policy,
+                 struct error *error)
+{
+    uint64_t patience = policy_patience(policy);
+    limit_silence(archives, count, policy);
+    if (count == 1)
+        return archive_fetch(archives, policy->name, policy->destination, patience, error);
+    return fetch_several(archives, count, policy->name, policy->destination, patience, error);
+}
+
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive;
+    struct archive *archives;
+    size_t count;
     struct wal_name name;
-    if (cli_archive(settings, &archive, error) || parse_name(operands[0], &name, error))
+    if (cli_archives(settings, &archives, &count, error))
         return -1;
-    struct policy policy = make_policy(settings, &name, operands);
-    archive.options.timeout = policy_silence(&policy);
-    return archive_fetch(&archive, &name, operands[1], policy_patience(&policy), error);
+    int result = parse_name(operands[0], &name, error);
+    if (result == 0) {
+        struct policy policy = make_policy(settings, &name, operands);
+        result = fetch(archives, count, &policy, error);
+    }
+    free(archives);
+    return result;
 }
 
 static uint64_t deadline(const struct settings *settings, char **operands)

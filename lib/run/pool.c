@@ -19,7 +19,7 @@
 
 enum {
     TICK_MS = 100,
-    GRACE_MS = 2000,     /* to clean up after SIGTERM */
+    GRACE_MS = 1000,     /* to clean up after SIGTERM */
     AFTER_KILL_MS = 200, /* one that hangs in the kernel ends only when that lets it */
 };
 

@@ -50,7 +50,7 @@ int pool_wait(struct pool *pool, struct error *error);
 /* Waits until all jobs are done. Classes as pool_submit. */
 int pool_finish(struct pool *pool, struct error *error);
 
-/* Ends the workers; those that are still busy are told to stop, and killed after two seconds. One
+/* Ends the workers; those that are still busy are told to stop, and killed after a second. One
  * that hangs in the kernel is left behind, and ends when that lets it. NULL is allowed. */
 void pool_close(struct pool *pool);
 
