@@ -46,6 +46,7 @@ LIB := \
     lib/archive/outgoing.c \
     lib/archive/policy.c \
     lib/archive/push.c \
+    lib/archive/range.c \
     lib/archive/reader.c \
     lib/archive/recovery.c \
     lib/archive/scan.c \
@@ -54,6 +55,7 @@ LIB := \
     lib/archive/silence.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
+    lib/archive/way.c \
     lib/aws/credentials.c \
     lib/aws/environment.c \
     lib/aws/from_container.c \

@@ -37,6 +37,8 @@ struct settings {
     char *config;             /* path of the configuration file; NULL: the usual places */
     uint64_t timeout;         /* milliseconds */
     int on_error;             /* enum policy_on_error */
+    char *from, *to;          /* names of segments */
+    uint64_t jobs;            /* processes at once; 0: by the processors */
     bool init;
     bool dry_run;
     bool debug;
