@@ -30,6 +30,7 @@ LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
     lib/archive/clean.c \
+    lib/archive/copier.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
@@ -42,6 +43,7 @@ LIB := \
     lib/archive/inventory.c \
     lib/archive/layout.c \
     lib/archive/memory.c \
+    lib/archive/merge.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
     lib/archive/policy.c \
@@ -49,6 +51,8 @@ LIB := \
     lib/archive/range.c \
     lib/archive/reader.c \
     lib/archive/recovery.c \
+    lib/archive/repair.c \
+    lib/archive/salvage.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
     lib/archive/several.c \

@@ -133,6 +133,15 @@ int cli_archives(const struct settings *settings, struct archive **archives, siz
     return 0;
 }
 
+size_t cli_jobs(const struct settings *settings)
+{
+    enum { JOBS_USUAL = 4 };
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (settings->jobs)
+        return (size_t)settings->jobs;
+    return processors < 1 ? 1 : processors < JOBS_USUAL ? (size_t)processors : JOBS_USUAL;
+}
+
 int cli_each(const struct settings *settings, enum cli_order order,
              int (*run)(void *context, struct archive *archive, struct error *error), void *context,
              struct error *error)

@@ -32,6 +32,10 @@ int cli_archives(const struct settings *settings, struct archive **archives, siz
  * becomes *error with -1. 0 when none has failed. */
 int cli_report(const struct error *failures, size_t count, struct error *error);
 
+/* How many processes: as the setting says, else as many as there are processors, but that one
+ * archive is not asked for too much. */
+size_t cli_jobs(const struct settings *settings);
+
 /* Does `run` for every archive that is meant; with several each in a process of its own, at the
  * same time, or one after the other when what they print must not mix. -1 with the failure that
  * weighs most, after the others have been told. `context` is what run is given; it must do with the

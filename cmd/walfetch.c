@@ -86,22 +86,11 @@ static void tick(void *context)
     progress_tick(((struct course *)context)->progress);
 }
 
-/* 0: as many as there are processors, but that one archive is not asked for too much. */
-static size_t choose_jobs(uint64_t jobs)
-{
-    enum { JOBS_USUAL = 4 };
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (jobs)
-        return (size_t)jobs;
-    return processors < 1 ? 1 : processors < JOBS_USUAL ? (size_t)processors : JOBS_USUAL;
-}
-
 static int fetch_range(const struct settings *settings, const struct archive *archives,
                        size_t count, char **operands, struct error *error)
 {
     struct course course = {.progress = NULL};
-    const struct range range = {settings->from, settings->to, operands[0],
-                                choose_jobs(settings->jobs)};
+    const struct range range = {settings->from, settings->to, operands[0], cli_jobs(settings)};
     const struct range_watch watch = {&course, begin_range, take_file, tick};
     int result = archive_fetch_range(archives, count, &range, &watch, error);
     progress_close(course.progress);

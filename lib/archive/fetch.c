@@ -24,6 +24,7 @@ struct order {
     const char *destination;
     struct fetch_race *race;
     size_t runner;
+    struct label *label; /* of the copy that is delivered; NULL: not asked for */
 };
 
 /* One copy on its way from the archive to the destination. */
@@ -215,6 +216,8 @@ static int fetch_copy(struct archive *archive, const struct order *order, const 
     if (!fetch.reader)
         return -1;
     int result = deliver(&fetch, error);
+    if (result == 0 && order->label && reader_label(fetch.reader))
+        *order->label = *reader_label(fetch.reader);
     reader_close(fetch.reader);
     if (result)
         return error_prefix(error, "%s: ", key);
@@ -279,7 +282,14 @@ int archive_fetch_in_race(struct archive *archive, const struct wal_name *name,
                           const char *destination, struct fetch_race *race, size_t runner,
                           struct error *error)
 {
-    return fetch_once(archive, &(struct order){name, destination, race, runner}, error);
+    return fetch_once(archive, &(struct order){name, destination, race, runner, NULL}, error);
+}
+
+int archive_fetch_labelled(struct archive *archive, const struct wal_name *name,
+                           const char *destination, struct label *label, struct error *error)
+{
+    *label->name = '\0';
+    return fetch_any(archive, &(struct order){name, destination, NULL, 0, label}, error);
 }
 
 /* Timeline 1 has no parent. */
@@ -293,7 +303,7 @@ int fetch_check_name(const struct wal_name *name, struct error *error)
 int archive_fetch(struct archive *archive, const struct wal_name *name, const char *destination,
                   uint64_t patience, struct error *error)
 {
-    const struct order order = {name, destination, NULL, 0};
+    const struct order order = {name, destination, NULL, 0, NULL};
     struct retry retry;
     if (fetch_check_name(name, error))
         return -1;

@@ -34,6 +34,12 @@ int archive_fetch_in_race(struct archive *archive, const struct wal_name *name,
                           const char *destination, struct fetch_race *race, size_t runner,
                           struct error *error);
 
+/* One attempt from an archive that is open and stays so. *label is what the copy says of itself;
+ * its name is "" when it has no label. */
+struct label;
+int archive_fetch_labelled(struct archive *archive, const struct wal_name *name,
+                           const char *destination, struct label *label, struct error *error);
+
 /* Is it a name that no server ever has? PostgreSQL asks for 00000001.history at the end of a
  * recovery. ERROR_MISSING then, in -1. */
 int fetch_check_name(const struct wal_name *name, struct error *error);

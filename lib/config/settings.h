@@ -40,6 +40,8 @@ struct settings {
     char *from, *to;          /* names of segments */
     uint64_t jobs;            /* processes at once; 0: by the processors */
     bool init;
+    bool all;
+    bool repair;
     bool dry_run;
     bool debug;
     bool clean_backup_history;
