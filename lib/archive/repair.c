@@ -221,8 +221,11 @@ int archive_repair(const struct archive *archives, size_t count, size_t jobs,
     struct archive *lists = calloc(count, sizeof *lists);
     int result = repair && lists ? 0 : error_memory(error);
     if (result == 0) {
-        *repair =
-            (struct repair){.archives = archives, .lists = lists, .count = count, .watch = watch};
+        *repair = (struct repair){.copier = {.archives = archives, .count = count},
+                                  .archives = archives,
+                                  .lists = lists,
+                                  .count = count,
+                                  .watch = watch};
         result = open_lists(repair, error) || copy_all(repair, jobs, error) ? -1 : 0;
         for (size_t i = 0; i < repair->opened; i++)
             archive_close(&lists[i]);
