@@ -10,7 +10,7 @@
 
 /* Archives are listed in windows, all from the same place on. In what order an archive lists the
  * files of one segment depends on their codings; so a window ends between segments. */
-enum { WINDOW_NAMES = 20000, PLACE_MAX = WAL_NAME_MAX + 1 };
+enum { WINDOW_NAMES = 50000, PLACE_MAX = WAL_NAME_MAX + 1 };
 
 struct window {
     const char **names; /* in order of names, each once, once the window is complete */
