@@ -32,11 +32,13 @@ LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
     lib/archive/clean.c \
+    lib/archive/copier.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
+    lib/archive/fetch_several.c \
     lib/archive/gaps.c \
     lib/archive/geometry.c \
     lib/archive/identity.c \
@@ -44,15 +46,22 @@ LIB := \
     lib/archive/layout.c \
     lib/archive/lookup.c \
     lib/archive/memory.c \
+    lib/archive/merge.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
     lib/archive/policy.c \
     lib/archive/push.c \
+    lib/archive/range.c \
     lib/archive/reader.c \
     lib/archive/recovery.c \
+    lib/archive/repair.c \
+    lib/archive/salvage.c \
+    lib/archive/route.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
     lib/archive/small_files.c \
+    lib/archive/several.c \
+    lib/archive/silence.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
@@ -124,6 +133,7 @@ LIB := \
     lib/report/svg.c \
     lib/report/table.c \
     lib/report/totals.c \
+    lib/report/progress.c \
     lib/report/utf8.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \

@@ -5,7 +5,9 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PG_CONTROL_SIZE = 8192, RECOVERY_CONF_MAX = 1024 * 1024 };
+enum { PG_CONTROL_SIZE = 8192, RECOVERY_CONF_MAX = 1024 * 1024, POSTMASTER_PID_MAX = 8192 };
 
 /* "dir/" of "dir/file", "" of "file". */
 static int directory_length(const char *file)
@@ -93,6 +95,44 @@ int datadir_check_owner(struct error *error)
                      "this data directory belongs to user %u: run this as that user, or the server "
                      "can't write to the archive",
                      (unsigned)status.st_uid);
+}
+
+int datadir_check(struct error *error)
+{
+    if (access("global/pg_control", F_OK) == 0)
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "this is no data directory (no global/pg_control): run "
+                     "this in the server's");
+}
+
+/* Does the process work here? Also when that can't be told. */
+static bool works_here(long process)
+{
+    char path[64];
+    struct stat its, ours;
+    snprintf(path, sizeof path, "/proc/%ld/cwd", process);
+    if (stat(path, &its))
+        return errno != ENOENT; /* it has just ended */
+    return stat(".", &ours) || (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino);
+}
+
+/* The first line is the postmaster's number, with a minus for a standalone backend: miscinit.c. */
+int datadir_check_stopped(struct error *error)
+{
+    struct error ignored;
+    struct buf text = {0};
+    long process = 0;
+    if (file_slurp(AT_FDCWD, "postmaster.pid", POSTMASTER_PID_MAX, &text, &ignored) == 0 &&
+        text.data)
+        process = labs(strtol(text.data, NULL, 10));
+    buf_free(&text);
+    bool lives = process > 0 && (kill((pid_t)process, 0) == 0 || errno == EPERM);
+    if (!lives || !works_here(process))
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "the server runs (process %ld, by postmaster.pid) and archives by itself",
+                     process);
 }
 
 static bool ends_with(const char *text, const char *end)

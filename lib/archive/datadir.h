@@ -27,6 +27,13 @@ bool datadir_has_archived(const char *file);
  * another's: what root makes in an archive the server can't write to. */
 int datadir_check_owner(struct error *error);
 
+/* Is the working directory a data directory? ERROR_USAGE. */
+int datadir_check(struct error *error);
+
+/* Is its server down? By postmaster.pid, as PostgreSQL does, and by where that process works: after
+ * a crash its number may be another's. ERROR_REFUSED when it runs. */
+int datadir_check_stopped(struct error *error);
+
 enum datadir_recovery {
     DATADIR_NO_RECOVERY, /* no signal file: a running server, the end of a recovery, or no server */
     DATADIR_RECOVERY,    /* recovery.signal, or recovery.conf without standby_mode */
