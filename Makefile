@@ -31,6 +31,7 @@ LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
     lib/archive/clean.c \
+    lib/archive/cleaning.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
@@ -48,8 +49,11 @@ LIB := \
     lib/archive/push.c \
     lib/archive/reader.c \
     lib/archive/recovery.c \
+    lib/archive/retention.c \
     lib/archive/scan.c \
+    lib/archive/sealed.c \
     lib/archive/selection.c \
+    lib/archive/standby.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
@@ -105,6 +109,7 @@ LIB := \
     lib/crypto/md5.c \
     lib/crypto/sha1.c \
     lib/crypto/sha256.c \
+    lib/report/cleaning.c \
     lib/report/color.c \
     lib/report/human.c \
     lib/report/json.c \
