@@ -82,8 +82,7 @@ static int carry_out(const struct settings *settings, struct archive *archive,
     if (!*cleaning->segment)
         return 0;
     if (cleaning->held_by)
-        log_info("standby %s keeps what is newer than OLDESTKEPT allows to go",
-                 cleaning->held_by->name);
+        log_info("standby %s keeps what else would go", cleaning->held_by->name);
     if (confirm(settings, archive, request, cleaning, error))
         return -1;
     return archive_clean(archive, cleaning->segment, &request->options, error);
@@ -111,6 +110,16 @@ static int forget(const struct settings *settings, struct archive *archive, stru
                : 0;
 }
 
+static int record(const struct cleaning_request *request, struct archive *archive,
+                  struct error *error)
+{
+    if (clean_check(archive, error))
+        return -1;
+    if (request->options.dry_run)
+        return 0;
+    return standby_record(archive, request->standby, request->oldest, error);
+}
+
 /* ---- the command line ---- */
 
 static int check(const struct settings *settings, const char *oldest, struct error *error)
@@ -123,6 +132,8 @@ static int check(const struct settings *settings, const char *oldest, struct err
     if (settings->forget_standby && (oldest || settings->standby))
         return error_set(error, ERROR_USAGE, "--forget-standby does nothing else: leave out %s",
                          oldest ? "OLDESTKEPT" : "--standby");
+    if (settings->record_only && !settings->standby)
+        return error_set(error, ERROR_USAGE, "--record-only needs --standby");
     if (cleaning_has_rule(&request) && *settings->strip_extension)
         return error_set(error, ERROR_USAGE,
                          "--strip-extension does not go with keep-backups, keep-days or keep-size: "
@@ -140,7 +151,8 @@ static int work(const struct settings *settings, struct archive *archive, const 
     if (oldest && clean_parse_oldest(oldest, &request.options, segment, error))
         return -1;
     request.oldest = oldest ? segment : NULL;
-    return clean(settings, archive, &request, error);
+    return settings->record_only ? record(&request, archive, error)
+                                 : clean(settings, archive, &request, error);
 }
 
 static int run(const struct settings *settings, char **operands, struct error *error)

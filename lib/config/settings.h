@@ -41,6 +41,7 @@ struct settings {
     uint64_t keep_backups, keep_days, keep_size; /* the last in bytes; 0: not asked for */
     bool yes;
     char *standby, *forget_standby;
+    bool record_only;
     uint64_t standby_timeout; /* seconds */
     bool release_stale;
     bool verbose;

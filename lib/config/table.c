@@ -54,6 +54,8 @@ static const struct setting table[] = {
      "don't ask, also when much goes"},
     {"standby", 0, CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(standby), NULL, "NAME", NULL,
      "record OLDESTKEPT as this standby's, and keep what others need"},
+    {"record-only", 0, CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(record_only), NULL, NULL, NULL,
+     "with --standby: record it, and remove nothing"},
     {"standby-timeout", 0, CLEAN, EVERYWHERE, SETTING_AGE, FIELD(standby_timeout), "7d", "TIME",
      NULL, "warn of a standby that is silent for longer (7d)"},
     {"release-stale", 0, CLEAN, EVERYWHERE, SETTING_FLAG, FIELD(release_stale), NULL, NULL, NULL,

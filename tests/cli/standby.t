@@ -77,6 +77,20 @@ sub antedate
 	is(left($archive), '20-40', '... for what is left');
 }
 
+# ---- recording alone
+
+{
+	my $archive = archive();
+	succeeds('--record-only', { out => '' }, 'walclean', '--record-only', '--standby=a', $archive, name(10));
+	is(left($archive) . ' ' . records($archive), '1-40 1', '... records, and removes nothing');
+	succeeds('... and is respected', { out => '' }, 'walclean', $archive, name(20));
+	is(left($archive), '10-40', '... by whoever removes');
+	my $before = listing($archive);
+	succeeds('... a dry run', { out => '' }, 'walclean', '-n', '--record-only', '--standby=a', $archive, name(30));
+	is(listing($archive), $before, '... does not even that');
+	refuses('... without a standby', { code => 2, keeps => [$archive] }, 'walclean', '--record-only', $archive, name(30));
+}
+
 # ---- a restart point that is not known
 
 {
