@@ -33,6 +33,7 @@ LIB := \
     lib/archive/archive.c \
     lib/archive/clean.c \
     lib/archive/copier.c \
+    lib/archive/cleaning.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
@@ -57,11 +58,14 @@ LIB := \
     lib/archive/repair.c \
     lib/archive/salvage.c \
     lib/archive/route.c \
+    lib/archive/retention.c \
     lib/archive/scan.c \
+    lib/archive/sealed.c \
     lib/archive/selection.c \
     lib/archive/small_files.c \
     lib/archive/several.c \
     lib/archive/silence.c \
+    lib/archive/standby.c \
     lib/archive/timeline.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
@@ -134,6 +138,7 @@ LIB := \
     lib/report/table.c \
     lib/report/totals.c \
     lib/report/progress.c \
+    lib/report/cleaning.c \
     lib/report/utf8.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
