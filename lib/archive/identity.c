@@ -187,7 +187,7 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
      */
     if (archive_check_flat(archive, "push to a new place, and let walfetch look in both", error))
         return -1;
-    int found = find_owner(archive, &owner, error);
+    int found = archive->layout.found ? find_owner(archive, &owner, error) : 0;
     if (found < 0 || (found == 0 && check_empty(archive, file, new, error)))
         return -1;
     if (found && owner != system_identifier)
