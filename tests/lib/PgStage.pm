@@ -3,7 +3,8 @@ package PgStage;
 # Where tests with a real PostgreSQL run: which PostgreSQL, and as whom. For PgTest.
 #
 # PostgreSQL refuses to run as root. A test started by root copies what it needs (the programs under test, tests/lib, the
-# schemas, itself) into its scratch directory, since the user nobody may be unable to read the repository, and starts itself again as that user.
+# schemas, itself) into its scratch directory, since the user nobody may be unable to read the repository, and starts itself
+# again as that user.
 
 use strict;
 use warnings;
