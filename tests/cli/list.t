@@ -76,6 +76,8 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	is(index($gap, 'missing') + 7, index($first, 'MiB') + 3, '... aligned');
 	is(index($title, 'last'), index($first, name(1, 10)), '... below their titles');
 	unlike($out, qr/ $/m, '... no line ends in spaces');
+	like(run('wallist', '-v', $archive)->{err}, qr/^wallist: \Q$archive\E: a flat directory$/, '... -v tells the layout');
+	like(run({ env => { WALTOOLS_COLOR => 'always' } }, 'wallist', $archive)->{out}, qr/\e\[31m/, '... colours by the environment');
 	like(run('wallist', '--color=always', $archive)->{out}, qr/\e\[31m/, '... colours when they are asked for');
 }
 
@@ -148,6 +150,18 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	my $full = run('wallist', '--full', $holes)->{out};
 	is(scalar(() = $full =~ /^  [0-9A-F]{24}/mg), 81, '--full shows all');
 	is(scalar @{ listed($holes)->{gaps} }, 40, '... as JSON always does');
+}
+
+{
+	my @objects = ([ segment_name(number => 1), 0, segment(number => 1, end => 'switch') ]);
+	push @objects, [ sprintf('%08X.history', $_), 60 * $_, history_text([ $_ - 1, $_ * MB ]) ], [ segment_name(timeline => $_, number => $_), 60 * $_ ]
+	  for 2 .. 30;
+	my $forks = made_archive('forks', @objects);
+	my $out = run('wallist', $forks)->{out};
+	like($out, qr/^\.\.\. and 10 earlier timelines \(--full shows them\)$/m, 'of many timelines the first are left out');
+	is(join(' ', $out =~ /^Timeline (\d+)/mg), join(' ', 11 .. 30), '... the last are shown');
+	is(scalar(() = run('wallist', '--full', $forks)->{out} =~ /^Timeline/mg), 30, '--full shows all');
+	is(scalar(() = run({ env => { LC_ALL => 'C' } }, 'wallist', '-g', $forks)->{out} =~ /^ +timeline \d/mg), 24, '... --graph the last 24');
 }
 
 # ---- other layouts
