@@ -13,6 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The last segment of a timeline that several archives have. */
+struct common {
+    struct wal_name name;
+    uint64_t has;
+};
+
 struct repair {
     struct copier copier;           /* of a worker */
     const struct archive *archives; /* not open */
@@ -24,6 +30,8 @@ struct repair {
     struct pool *pool;
     uint64_t failed;
     enum error_class worst;
+    struct common *common; /* one for each timeline, in order */
+    size_t common_count, common_room;
     uint32_t *disputed; /* timelines that two servers use */
     size_t disputed_count, disputed_room;
 };
@@ -76,8 +84,9 @@ static int take_failure(struct repair *repair, const char *job, const struct err
     if (several_worst(both, 2) == 1)
         repair->worst = failure->class;
     repair->watch->failed(repair->watch->context, failure);
-    bool history = wal_name_parse(job, strcspn(job, " "), &name) && name.kind == WAL_HISTORY;
-    return history ? dispute(repair, &name, error) : 0;
+    bool disputed =
+        failure->class == ERROR_REFUSED && wal_name_parse(job, strcspn(job, " "), &name);
+    return disputed ? dispute(repair, &name, error) : 0;
 }
 
 static int done(void *context, const char *job, const struct buf *result,
@@ -115,12 +124,54 @@ static bool has_several(uint64_t has)
     return (has & (has - 1)) != 0;
 }
 
+static int submit(struct repair *repair, const struct wal_name *name, uint64_t has, uint64_t lacks,
+                  struct error *error)
+{
+    char job[COPIER_JOB_SIZE];
+    copier_write_job(name, has, lacks, job);
+    return pool_submit(repair->pool, job, error);
+}
+
+/* ---- do several servers use a timeline? Then what they last have in common differs, or its
+ * history ---- */
+
+static int note_common(void *context, const struct wal_name *name, uint64_t has,
+                       struct error *error)
+{
+    struct repair *repair = context;
+    size_t count = repair->common_count;
+    repair->watch->tick(repair->watch->context);
+    if (name->kind != WAL_SEGMENT || !has_several(has))
+        return 0;
+    if (!count || repair->common[count - 1].name.timeline != name->timeline) {
+        void *more = array_reserve(repair->common, count, &repair->common_room,
+                                   sizeof *repair->common, error);
+        if (!more)
+            return -1;
+        repair->common = more;
+        count = ++repair->common_count;
+    }
+    repair->common[count - 1] = (struct common){*name, has};
+    return 0;
+}
+
+static int compare_common(struct repair *repair, struct error *error)
+{
+    if (archive_merge(repair->lists, repair->count, note_common, repair, error))
+        return -1;
+    for (size_t i = 0; i < repair->common_count; i++)
+        if (submit(repair, &repair->common[i].name, repair->common[i].has, 0, error))
+            return -1;
+    return pool_finish(repair->pool, error);
+}
+
+/* ---- copying ---- */
+
 /* What a timeline's history file says is known before anything else of the timeline is copied. */
 static int visit(void *context, const struct wal_name *name, uint64_t has, struct error *error)
 {
     struct repair *repair = context;
     uint64_t lacks = repair->targets & ~has;
-    char job[COPIER_JOB_SIZE];
     bool compares = name->kind == WAL_HISTORY && has_several(has);
     repair->watch->tick(repair->watch->context);
     if ((!lacks && !compares) || is_disputed(repair, name->timeline))
@@ -129,8 +180,7 @@ static int visit(void *context, const struct wal_name *name, uint64_t has, struc
         plan(repair, name, has, lacks);
         return 0;
     }
-    copier_write_job(name, has, lacks, job);
-    if (pool_submit(repair->pool, job, error))
+    if (submit(repair, name, has, lacks, error))
         return -1;
     return name->kind == WAL_HISTORY ? pool_finish(repair->pool, error) : 0;
 }
@@ -199,8 +249,11 @@ static int copy_all(struct repair *repair, size_t jobs, struct error *error)
                                    .done = done,
                                    .tick = tick};
     repair->pool = pool_open(&work, error);
-    int result =
-        repair->pool ? archive_merge(repair->lists, repair->count, visit, repair, error) : -1;
+    int result = repair->pool ? 0 : -1;
+    if (result == 0 && !repair->watch->plan)
+        result = compare_common(repair, error);
+    if (result == 0)
+        result = archive_merge(repair->lists, repair->count, visit, repair, error);
     if (result == 0)
         result = pool_finish(repair->pool, error);
     pool_close(repair->pool);
@@ -230,6 +283,7 @@ int archive_repair(const struct archive *archives, size_t count, size_t jobs,
         for (size_t i = 0; i < repair->opened; i++)
             archive_close(&lists[i]);
         free(repair->disputed);
+        free(repair->common);
     }
     free(lists);
     free(repair);
