@@ -32,6 +32,7 @@ LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
     lib/archive/clean.c \
+    lib/archive/compare.c \
     lib/archive/copier.c \
     lib/archive/cleaning.c \
     lib/archive/datadir.c \
@@ -50,6 +51,7 @@ LIB := \
     lib/archive/merge.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
+    lib/archive/peers.c \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/range.c \
