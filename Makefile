@@ -105,6 +105,10 @@ LIB := \
     lib/crypto/md5.c \
     lib/crypto/sha1.c \
     lib/crypto/sha256.c \
+    lib/report/color.c \
+    lib/report/human.c \
+    lib/report/json.c \
+    lib/report/utf8.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
     lib/rsync/download.c \

@@ -19,7 +19,8 @@ my %allowed = (
     run     => ['base'],
     config  => ['base'],
     archive => [qw(base wal codec crypto storage run)],
-    cmd     => [qw(base wal codec archive config run storage)],
+    report  => [qw(base wal codec archive)],
+    cmd     => [qw(base wal codec archive report config run storage)],
 );
 
 # Third-party headers that one room alone may see, in one file each where that is possible.
