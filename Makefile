@@ -24,7 +24,7 @@ ALL_CFLAGS = -std=c11 -fvisibility=hidden -pthread $(WARNINGS) $(CFLAGS) $(SANIT
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -ldl $(LDLIBS)
 
-PROGRAMS := walpush walfetch walclean
+PROGRAMS := walpush walfetch walclean walverify
 
 # Every room, every file; README ends with the same map.
 LIB := \
@@ -40,6 +40,7 @@ LIB := \
     lib/archive/geometry.c \
     lib/archive/identity.c \
     lib/archive/inventory.c \
+    lib/archive/known.c \
     lib/archive/layout.c \
     lib/archive/memory.c \
     lib/archive/object.c \
@@ -51,6 +52,7 @@ LIB := \
     lib/archive/scan.c \
     lib/archive/selection.c \
     lib/archive/timeline.c \
+    lib/archive/verify.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
     lib/aws/credentials.c \
@@ -109,6 +111,8 @@ LIB := \
     lib/report/human.c \
     lib/report/json.c \
     lib/report/utf8.c \
+    lib/report/verify_json.c \
+    lib/report/verify_text.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
     lib/rsync/download.c \

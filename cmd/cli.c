@@ -22,7 +22,7 @@ static int fail(const struct job *job, const struct error *error)
     if (error->class == ERROR_INTERRUPTED && signals_caught())
         signals_die(signals_caught());
     if (cli->report)
-        cli->report(error);
+        cli->report(job->settings, error);
     else
         log_error(error);
     return cli->exit_code ? cli->exit_code(job->settings, job->operands, error->class)
@@ -41,9 +41,10 @@ static int work(void *context)
 {
     const struct job *job = context;
     struct error error;
-    if (job->cli->run(job->settings, job->operands, &error) || finish_output(&error))
+    int code = job->cli->run(job->settings, job->operands, &error);
+    if (code < 0 || finish_output(&error))
         return fail(job, &error);
-    return 0;
+    return code;
 }
 
 static int check_operands(const struct cli *cli, const struct settings *settings, int count,

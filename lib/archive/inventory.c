@@ -299,7 +299,7 @@ static int compare_backups(const void *a, const void *b)
 static int check_empty(struct archive *archive, const struct inventory *inventory,
                        struct error *error)
 {
-    if (inventory->timeline_count || archive->owner)
+    if (inventory->timeline_count || inventory->has_geometry || archive->owner)
         return 0;
     return error_set(error, ERROR_UNREACHABLE,
                      "archive %s holds no WAL and has no identity: is it mounted, is the path "

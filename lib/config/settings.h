@@ -38,6 +38,11 @@ struct settings {
     bool debug;
     bool clean_backup_history;
     char *strip_extension;
+    char *from, *to, *timeline, *since; /* as selection_parse reads them */
+    bool quick, quiet;
+    bool json;
+    int format; /* text, json, nagios, prometheus */
+    char *known_gaps;
     bool verbose;
     bool help;
     bool version;

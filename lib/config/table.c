@@ -13,6 +13,9 @@ static const char *const on_error_words[] = {"auto", "table", "abort", NULL};
 static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 static const char *const encryption_words[] = {"none", "AES256", "aws:kms", NULL};
 
+/* In the order of enum verify_format. */
+static const char *const format_words[] = {"text", "json", NULL};
+
 static const char *const no_yes_words[] = {"no", "yes", NULL};
 
 enum {
@@ -44,6 +47,24 @@ static const struct setting table[] = {
      NULL, NULL, NULL, "remove backup history files too"},
     {"strip-extension", 'x', CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(strip_extension), "", "EXT",
      NULL, "a further suffix that the names may have"},
+    {"quick", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quick), NULL, NULL, NULL,
+     "continuity only, from names"},
+    {"from", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "SEGMENT", NULL,
+     "nothing before this segment or LSN"},
+    {"to", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "SEGMENT", NULL,
+     "nothing behind this segment or LSN"},
+    {"timeline", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(timeline), NULL, "NUMBER", NULL,
+     "this timeline alone"},
+    {"since", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(since), NULL, "TIME", NULL,
+     "what was archived since a date, or in the last 12h, 7d ..."},
+    {"known-gaps", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(known_gaps), NULL, "FILE", NULL,
+     "gaps that are understood and do not count"},
+    {"format", 0, VERIFY, SETTING_OPTION, SETTING_CHOICE, FIELD(format), "text", "FORMAT",
+     format_words, "text or json (text)"},
+    {"json", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(json), NULL, NULL, NULL,
+     "the same as --format=json"},
+    {"quiet", 'q', VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quiet), NULL, NULL, NULL,
+     "no text when all is whole"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
      NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
     {"cache", 0, PUSH, EVERYWHERE, SETTING_TEXT, FIELD(cache), NULL, "DIR", NULL,
