@@ -145,6 +145,7 @@ LIB := \
     lib/storage/directory.c \
     lib/storage/file.c \
     lib/storage/storage.c \
+    lib/wal/assembly.c \
     lib/wal/crc32c.c \
     lib/wal/geometry.c \
     lib/wal/history.c \

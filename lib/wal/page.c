@@ -38,6 +38,15 @@ enum wal_record_format wal_magic_record_format(uint16_t magic)
     return release ? release->format : WAL_RECORD_FORMAT_OTHER;
 }
 
+/* Between the last magic of 9.2 and the first of 9.3 are those of versions in development, and of
+ * forks, that had the new addresses already. */
+enum { NEWEST_WITH_LOGS = 0xD071 };
+
+bool wal_magic_skips_ff(uint16_t magic)
+{
+    return wal_magic_age(magic) == WAL_MAGIC_TOO_OLD && magic <= NEWEST_WITH_LOGS;
+}
+
 enum wal_magic_age wal_magic_age(uint16_t magic)
 {
     if (magic < 0xD000 || magic > 0xDFFF)
@@ -49,15 +58,23 @@ enum wal_magic_age wal_magic_age(uint16_t magic)
     return find_release(magic) ? WAL_MAGIC_KNOWN : WAL_MAGIC_UNKNOWN;
 }
 
-bool wal_page_decode(const void *page, size_t size, struct wal_page *out)
+/* To 9.2 an address was two numbers, log and offset, and how much of a record is to come was not in
+ * the header: short 16 bytes, long 32. */
+static bool decode_with_logs(const unsigned char *bytes, size_t size, struct wal_page *out)
 {
-    const unsigned char *bytes = page;
-    *out = (struct wal_page){0};
-    if (size < WAL_PAGE_HEADER_SIZE)
+    out->address = (uint64_t)little_endian_32(bytes + 8) << 32 | little_endian_32(bytes + 12);
+    if (!(out->flags & WAL_PAGE_LONG_HEADER))
+        return true;
+    if (size < 32)
         return false;
-    out->magic = little_endian_16(bytes);
-    out->flags = little_endian_16(bytes + 2);
-    out->timeline = little_endian_32(bytes + 4);
+    out->system_identifier = little_endian_64(bytes + 16);
+    out->segment_size = little_endian_32(bytes + 24);
+    out->page_size = little_endian_32(bytes + 28);
+    return true;
+}
+
+static bool decode(const unsigned char *bytes, size_t size, struct wal_page *out)
+{
     out->address = little_endian_64(bytes + 8);
     out->remaining_length = little_endian_32(bytes + 16);
     if (!(out->flags & WAL_PAGE_LONG_HEADER))
@@ -68,4 +85,17 @@ bool wal_page_decode(const void *page, size_t size, struct wal_page *out)
     out->segment_size = little_endian_32(bytes + 32);
     out->page_size = little_endian_32(bytes + 36);
     return true;
+}
+
+bool wal_page_decode(const void *page, size_t size, struct wal_page *out)
+{
+    const unsigned char *bytes = page;
+    *out = (struct wal_page){0};
+    if (size < WAL_PAGE_HEADER_SIZE)
+        return false;
+    out->magic = little_endian_16(bytes);
+    out->flags = little_endian_16(bytes + 2);
+    out->timeline = little_endian_32(bytes + 4);
+    return wal_magic_skips_ff(out->magic) ? decode_with_logs(bytes, size, out)
+                                          : decode(bytes, size, out);
 }

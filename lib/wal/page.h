@@ -1,4 +1,5 @@
-/* wal/page.h - page headers of the write-ahead log, PostgreSQL 9.3 to 18. No I/O.
+/* wal/page.h - page headers of the write-ahead log, PostgreSQL 9.3 to 18; of older ones as much as
+ * tells whose they are. No I/O.
  *
  * Source: src/include/access/xlog_internal.h (XLogPageHeaderData, XLogLongPageHeaderData,
  * XLOG_PAGE_MAGIC of each release). Fields are in the byte order of the machine that wrote them;
@@ -42,7 +43,10 @@ struct wal_page {
 
 /* Decodes the header at the start of a page; `size` is what there is of the page, in bytes. Nothing
  * is judged but the space: false when size is too small for the header that the flags announce; of
- * a long header with room for a short one the short one's fields are there. */
+ * a long header with room for a short one the short one's fields are there.
+ *
+ * A magic of PostgreSQL 9.2 or older means its layout, in which remaining_length is not in the
+ * header (0 here), and page_size not before 8.3 (0 then). */
 bool wal_page_decode(const void *page, size_t size, struct wal_page *out);
 
 /* What PostgreSQL release writes this magic: "9.3" to "18"; NULL for a magic that is not known. */
@@ -57,6 +61,10 @@ enum wal_magic_age {
 
 /* An unlisted value between known ones is WAL_MAGIC_UNKNOWN. */
 enum wal_magic_age wal_magic_age(uint16_t magic);
+
+/* Does this magic's release leave out the last segment of each log, so that with 16 MB the one
+ * behind 0000000100000002000000FE is 000000010000000300000000? So did PostgreSQL 9.2 and older. */
+bool wal_magic_skips_ff(uint16_t magic);
 
 enum wal_record_format {
     WAL_RECORD_FORMAT_OTHER,  /* 9.4 and older (another CRC), or not known to this program */

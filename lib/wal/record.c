@@ -1,29 +1,10 @@
 #include "wal/record.h"
 #include "base/error.h"
-#include "wal/crc32c.h"
-#include "wal/little_endian.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* XLogRecord, src/include/access/xlogrecord.h. */
-enum {
-    RECORD_HEADER_SIZE = 24,
-    RECORD_ALIGNMENT = 8,
-    /* offsets in the header */
-    RECORD_LENGTH = 0,
-    RECORD_PREVIOUS = 8,
-    RECORD_INFO = 16,
-    RECORD_MANAGER = 17,
-    RECORD_CRC = 20,
-    /* XLOG_SWITCH, src/include/catalog/pg_control.h */
-    MANAGER_XLOG = 0,
-    INFO_MASK = 0xF0,
-    INFO_SWITCH = 0x40,
-};
-
-/* Before the first record of a segment nothing is known of the one that precedes it. */
-#define PREVIOUS_UNKNOWN UINT64_MAX
+enum { RECORD_ALIGNMENT = 8 };
 
 struct walker {
     const struct wal_segment *segment;
@@ -32,15 +13,8 @@ struct walker {
     size_t limit;       /* where the pages in sequence end */
     size_t offset;      /* next byte to look at */
     uint64_t previous;  /* LSN of the latest whole record */
+    bool carried;       /* what came before the segment is known */
     struct error error; /* why the latest record or page does not check out */
-};
-
-struct record {
-    size_t offset; /* of its first byte in the segment */
-    uint32_t length;
-    size_t header_size; /* how much of the header is there yet */
-    unsigned char header[RECORD_HEADER_SIZE];
-    uint32_t crc; /* running, over what follows the header */
 };
 
 enum outcome {
@@ -52,16 +26,37 @@ enum outcome {
     OUTCOME_DAMAGED,
 };
 
-static uint64_t address_of(const struct walker *walker, size_t offset)
+static uint64_t current_address(const struct walker *walker)
 {
-    return walker->segment->start + offset;
+    return walker->segment->start + walker->offset;
 }
 
-static enum outcome damaged(struct walker *walker, size_t offset, const char *what)
+static void describe(struct walker *walker, uint64_t address, const char *what, const char *blame)
 {
-    uint64_t address = address_of(walker, offset);
-    error_set(&walker->error, ERROR_CORRUPT, "%s at %" PRIX64 "/%08" PRIX32, what, address >> 32,
-              (uint32_t)address);
+    error_set(&walker->error, ERROR_CORRUPT, "%s at %" PRIX64 "/%08" PRIX32 "%s", what,
+              address >> 32, (uint32_t)address, blame);
+}
+
+static const char *blame(const struct walker *walker, uint64_t address)
+{
+    const struct wal_segment *segment = walker->segment;
+    if (address >= segment->start)
+        return "";
+    return segment->start - address <= segment->first.segment_size
+               ? ", which begins in the segment before: the damage may be in either"
+               : ", which begins in an earlier segment: the damage may be in any";
+}
+
+static enum outcome damaged(struct walker *walker, uint64_t address, const char *what)
+{
+    describe(walker, address, what, blame(walker, address));
+    return OUTCOME_DAMAGED;
+}
+
+/* Where this segment and the one before do not fit together, though each may look well. */
+static enum outcome does_not_follow(struct walker *walker, uint64_t address, const char *what)
+{
+    describe(walker, address, what, ": the damage may be in the segment before");
     return OUTCOME_DAMAGED;
 }
 
@@ -69,44 +64,36 @@ static enum outcome damaged(struct walker *walker, size_t offset, const char *wh
  * to come. */
 static enum outcome enter_page(struct walker *walker, uint32_t pending)
 {
+    static const char what[] = "the page does not continue where the one before it ended";
     struct wal_page page;
     wal_page_decode(walker->data + walker->offset, walker->page_size, &page);
     bool continues = page.flags & WAL_PAGE_FIRST_IS_CONTRECORD;
     bool overwrites = page.flags & WAL_PAGE_OVERWRITE_CONTRECORD;
+    bool is_first = walker->offset == 0;
     uint32_t expected = overwrites ? 0 : pending;
     if (continues != (expected > 0) || page.remaining_length != expected ||
         (overwrites && pending == 0))
-        return damaged(walker, walker->offset,
-                       "the page does not continue where the one before it ended");
-    walker->offset += WAL_PAGE_HEADER_SIZE;
+        return is_first ? does_not_follow(walker, current_address(walker), what)
+                        : damaged(walker, current_address(walker), what);
+    walker->offset += is_first ? WAL_LONG_PAGE_HEADER_SIZE : WAL_PAGE_HEADER_SIZE;
     return overwrites ? OUTCOME_OVERWRITTEN : OUTCOME_WHOLE;
 }
 
-static void add_piece(struct record *record, const unsigned char *data, size_t size)
+/* Reads what is missing of a record, over as many pages as it takes. */
+static enum outcome read_pieces(struct walker *walker, struct wal_assembly *record)
 {
-    size_t wanted = RECORD_HEADER_SIZE - record->header_size;
-    size_t taken = size < wanted ? size : wanted;
-    memcpy(record->header + record->header_size, data, taken);
-    record->header_size += taken;
-    record->crc = wal_crc32c(record->crc, data + taken, size - taken);
-}
-
-/* Reads `pending` bytes of a record, over as many pages as they take. */
-static enum outcome read_pieces(struct walker *walker, struct record *record, uint32_t pending)
-{
-    while (pending > 0) {
+    while (record->missing > 0) {
         if (walker->offset == walker->limit)
             return OUTCOME_CUT;
         if (walker->offset % walker->page_size == 0) {
-            enum outcome outcome = enter_page(walker, pending);
+            enum outcome outcome = enter_page(walker, record->missing);
             if (outcome != OUTCOME_WHOLE)
                 return outcome;
         }
         size_t room = walker->page_size - walker->offset % walker->page_size;
-        size_t size = pending < room ? pending : room;
-        add_piece(record, walker->data + walker->offset, size);
+        size_t size = record->missing < room ? record->missing : room;
+        wal_assembly_add(record, walker->data + walker->offset, size);
         walker->offset += size;
-        pending -= (uint32_t)size;
     }
     return OUTCOME_WHOLE;
 }
@@ -118,107 +105,114 @@ static bool is_zero(const unsigned char *data, size_t size)
 
 /* PostgreSQL zeroes a page before it fills it (AdvanceXLInsertBuffer), so what lies between records
  * is zero. */
-static enum outcome skip_padding(struct walker *walker, const struct record *record)
+static enum outcome skip_padding(struct walker *walker, const struct wal_assembly *record)
 {
     size_t padding = -walker->offset % RECORD_ALIGNMENT;
     if (!is_zero(walker->data + walker->offset, padding))
-        return damaged(walker, record->offset, "padding that is not zero behind the record");
+        return damaged(walker, record->address, "padding that is not zero behind the record");
     walker->offset += padding;
     return OUTCOME_WHOLE;
 }
 
-/* The record before the segment's first one began before the segment did. */
-static bool previous_fits(const struct walker *walker, const struct record *record)
+/* Where the latest whole record is not known, this one is the first that begins in its segment: the
+ * one before it began in an earlier segment. */
+static bool previous_fits(const struct walker *walker, const struct wal_assembly *record)
 {
-    uint64_t previous = little_endian_64(record->header + RECORD_PREVIOUS);
-    return walker->previous == PREVIOUS_UNKNOWN ? previous < walker->segment->start
-                                                : previous == walker->previous;
+    uint64_t previous = wal_assembly_previous(record);
+    if (walker->previous != WAL_PREVIOUS_UNKNOWN)
+        return previous == walker->previous;
+    return previous < record->address - record->address % walker->segment->first.segment_size;
 }
 
-static bool crc_fits(const struct record *record, const unsigned char *header)
+/* If the CRC fits with the right pointer to the previous record, only that is damaged. */
+static enum outcome judge_chain(struct walker *walker, const struct wal_assembly *record,
+                                enum outcome otherwise)
 {
-    return little_endian_32(record->header + RECORD_CRC) ==
-           (uint32_t)~wal_crc32c(record->crc, header, RECORD_CRC);
+    static const char what[] = "the chain of records is broken by the record";
+    uint64_t start = walker->segment->start;
+    damaged(walker, record->address, what);
+    if (record->missing == 0 && walker->previous != WAL_PREVIOUS_UNKNOWN &&
+        wal_assembly_crc_fits_with(record, walker->previous))
+        return OUTCOME_DAMAGED;
+    if (walker->carried && record->address >= start && walker->previous < start)
+        does_not_follow(walker, record->address, what);
+    return otherwise;
 }
 
-/* Would the CRC fit if the pointer to the previous record were right? Then only that is damaged. */
-static bool crc_fits_the_chain(const struct walker *walker, const struct record *record)
+static enum outcome judge_whole(struct walker *walker, const struct wal_assembly *record)
 {
-    unsigned char header[RECORD_HEADER_SIZE];
-    memcpy(header, record->header, sizeof header);
-    for (int i = 0; i < 8 && walker->previous != PREVIOUS_UNKNOWN; i++)
-        header[RECORD_PREVIOUS + i] = (unsigned char)(walker->previous >> 8 * i);
-    return crc_fits(record, header);
-}
-
-static enum outcome judge_whole(struct walker *walker, const struct record *record)
-{
-    bool in_chain = previous_fits(walker, record);
-    if (in_chain && crc_fits(record, record->header))
+    if (record->headless)
         return skip_padding(walker, record);
-    if (in_chain)
-        return damaged(walker, record->offset, "wrong CRC in the record");
-    damaged(walker, record->offset, "the chain of records is broken by the record");
-    return crc_fits_the_chain(walker, record) ? OUTCOME_DAMAGED : OUTCOME_FOREIGN;
+    if (!previous_fits(walker, record))
+        return judge_chain(walker, record, OUTCOME_FOREIGN);
+    return wal_assembly_crc_fits(record)
+               ? skip_padding(walker, record)
+               : damaged(walker, record->address, "wrong CRC in the record");
 }
 
 /* Of a record that was not read to its end the header is all that can be judged. */
-static enum outcome judge_header(struct walker *walker, const struct record *record,
+static enum outcome judge_header(struct walker *walker, const struct wal_assembly *record,
                                  enum outcome outcome)
 {
-    if (record->header_size < RECORD_HEADER_SIZE || previous_fits(walker, record))
+    if (!wal_assembly_has_header(record) || previous_fits(walker, record))
         return outcome;
-    damaged(walker, record->offset, "the chain of records is broken by the record");
     bool crosses_end =
         outcome == OUTCOME_CUT && walker->limit == walker->segment->first.segment_size;
-    return crosses_end ? OUTCOME_DAMAGED : OUTCOME_FOREIGN;
+    return judge_chain(walker, record, crosses_end ? OUTCOME_DAMAGED : OUTCOME_FOREIGN);
 }
 
 /* A length that no record has: is it a damaged record of ours, or no record at all? */
-static enum outcome judge_short(struct walker *walker, struct record *record)
+static enum outcome judge_short(struct walker *walker, struct wal_assembly *record)
 {
-    read_pieces(walker, record, RECORD_HEADER_SIZE);
-    damaged(walker, record->offset, "impossible length of the record");
+    record->missing = WAL_RECORD_HEADER_SIZE;
+    read_pieces(walker, record);
+    damaged(walker, record->address, "impossible length of the record");
+    record->missing = WAL_RECORD_HEADER_SIZE; /* whatever was read, it is no whole record */
     return judge_header(walker, record, OUTCOME_DAMAGED);
 }
 
-static enum outcome next_record(struct walker *walker, struct record *record)
+static enum outcome finish_record(struct walker *walker, struct wal_assembly *record)
 {
-    *record = (struct record){.offset = walker->offset, .crc = WAL_CRC32C_INIT};
-    if (walker->offset == walker->limit)
-        return OUTCOME_NONE;
-    if (walker->offset % walker->page_size == 0) {
-        if (enter_page(walker, 0) != OUTCOME_WHOLE)
-            return OUTCOME_DAMAGED;
-        record->offset = walker->offset;
-    }
-    /* its first 8 bytes are always on one page */
-    record->length = little_endian_32(walker->data + walker->offset + RECORD_LENGTH);
-    if (record->length < RECORD_HEADER_SIZE)
-        return judge_short(walker, record);
-    enum outcome outcome = read_pieces(walker, record, record->length);
+    enum outcome outcome = read_pieces(walker, record);
     return outcome == OUTCOME_WHOLE ? judge_whole(walker, record)
                                     : judge_header(walker, record, outcome);
 }
 
-/* Steps over the end of a record that began in an earlier segment. */
-static enum outcome skip_continuation(struct walker *walker, struct record *record)
+static enum outcome next_record(struct walker *walker, struct wal_assembly *record)
+{
+    *record = (struct wal_assembly){.address = current_address(walker)};
+    if (walker->offset == walker->limit)
+        return OUTCOME_NONE;
+    if (walker->offset % walker->page_size == 0 && enter_page(walker, 0) != OUTCOME_WHOLE)
+        return OUTCOME_DAMAGED;
+    /* its first 8 bytes are always on one page */
+    wal_assembly_begin(record, current_address(walker), walker->data + walker->offset);
+    return record->length < WAL_RECORD_HEADER_SIZE ? judge_short(walker, record)
+                                                   : finish_record(walker, record);
+}
+
+/* What reaches in from the segment before, when that is not known: its length is all there is. */
+static enum outcome skip_continuation(struct walker *walker, struct wal_assembly *record)
 {
     const struct wal_page *first = &walker->segment->first;
     bool continues = first->flags & WAL_PAGE_FIRST_IS_CONTRECORD;
-    *record = (struct record){.length = first->remaining_length, .crc = WAL_CRC32C_INIT};
+    wal_assembly_begin_headless(record, walker->segment->start, first->remaining_length);
     if (continues != (first->remaining_length > 0) ||
         (continues && first->flags & WAL_PAGE_OVERWRITE_CONTRECORD))
-        return damaged(walker, 0, "impossible continuation of a record");
+        return damaged(walker, walker->segment->start, "impossible continuation of a record");
     walker->offset = WAL_LONG_PAGE_HEADER_SIZE;
-    enum outcome outcome = read_pieces(walker, record, record->length);
-    return outcome == OUTCOME_WHOLE ? skip_padding(walker, record) : outcome;
+    return continues ? finish_record(walker, record) : next_record(walker, record);
 }
 
-static bool is_switch(const struct record *record)
+/* Either what the segment before has left unfinished, or the segment's own first record. */
+static enum outcome first_record(struct walker *walker, const struct wal_carry *carry,
+                                 struct wal_assembly *record)
 {
-    return record->header[RECORD_MANAGER] == MANAGER_XLOG &&
-           (record->header[RECORD_INFO] & INFO_MASK) == INFO_SWITCH;
+    if (!walker->carried)
+        return skip_continuation(walker, record);
+    walker->previous = carry->previous;
+    *record = carry->pending;
+    return record->missing > 0 ? finish_record(walker, record) : next_record(walker, record);
 }
 
 static bool is_empty_page(const struct walker *walker, size_t offset)
@@ -247,27 +241,28 @@ static int check_switch_tail(struct walker *walker, struct error *error)
         empty = is_stale_page(walker, page) || is_empty_page(walker, page);
     if (empty)
         return 0;
-    damaged(walker, page, "data behind a switch of segments, before");
+    damaged(walker, walker->segment->start + page, "data behind a switch of segments, before");
     *error = walker->error;
     return -1;
 }
 
 /* May records end here, before the segment does? Only on the last page in sequence, and only when
  * nothing there was meant to be a record. */
-static bool is_quiet_end(const struct walker *walker, const struct record *record,
+static bool is_quiet_end(const struct walker *walker, const struct wal_assembly *record,
                          enum outcome outcome)
 {
+    uint64_t start = walker->segment->start;
     size_t last_page = walker->limit - walker->page_size;
     if (walker->segment->name.kind == WAL_PARTIAL)
         return true;
     /* The segment's own first record has nothing before it that could tell it from a stale one. */
-    if (record->offset < last_page || record->offset == WAL_LONG_PAGE_HEADER_SIZE)
+    if (record->address < start + last_page || record->address == start + WAL_LONG_PAGE_HEADER_SIZE)
         return false;
-    return outcome == OUTCOME_FOREIGN ||
-           is_zero(walker->data + record->offset, walker->limit - record->offset);
+    size_t offset = (size_t)(record->address - start);
+    return outcome == OUTCOME_FOREIGN || is_zero(walker->data + offset, walker->limit - offset);
 }
 
-static int finish(struct walker *walker, const struct record *record, enum outcome outcome,
+static int finish(struct walker *walker, const struct wal_assembly *record, enum outcome outcome,
                   struct wal_walk *walk, struct error *error)
 {
     bool to_the_end = walker->limit == walker->segment->first.segment_size;
@@ -279,48 +274,84 @@ static int finish(struct walker *walker, const struct record *record, enum outco
     if (is_quiet_end(walker, record, outcome))
         return 0;
     if (outcome == OUTCOME_CUT)
-        damaged(walker, record->offset, "the WAL is cut off within the record");
+        damaged(walker, record->address, "the WAL is cut off within the record");
     *error = walker->error;
     return -1;
 }
 
-static int walk_records(struct walker *walker, struct wal_walk *walk, struct error *error)
+static void note_whole(struct walker *walker, const struct wal_assembly *record,
+                       struct wal_walk *walk)
 {
-    struct record record;
-    enum outcome outcome = skip_continuation(walker, &record);
-    if (outcome == OUTCOME_WHOLE && record.length > 0)
-        walk->end_address = address_of(walker, walker->offset);
-    while (outcome == OUTCOME_WHOLE || outcome == OUTCOME_OVERWRITTEN) {
-        outcome = next_record(walker, &record);
-        if (outcome != OUTCOME_WHOLE)
+    walk->end_address = current_address(walker);
+    if (record->headless)
+        return;
+    walk->records++;
+    walker->previous = record->address;
+    int64_t time = wal_assembly_transaction_time(record);
+    if (time > walk->commit_time)
+        walk->commit_time = time;
+}
+
+/* `record` is the latest one, or what the segment's end has left of it. */
+static int walk_records(struct walker *walker, const struct wal_carry *carry,
+                        struct wal_assembly *record, struct wal_walk *walk, struct error *error)
+{
+    enum outcome outcome = first_record(walker, carry, record);
+    for (; outcome == OUTCOME_WHOLE || outcome == OUTCOME_OVERWRITTEN;
+         outcome = next_record(walker, record)) {
+        if (outcome == OUTCOME_OVERWRITTEN)
             continue;
-        walk->records++;
-        walk->end_address = address_of(walker, walker->offset);
-        walker->previous = address_of(walker, record.offset);
-        if (is_switch(&record)) {
+        note_whole(walker, record, walk);
+        if (wal_assembly_is_switch(record)) {
             walk->end = WAL_END_SWITCH;
             return check_switch_tail(walker, error);
         }
     }
-    return finish(walker, &record, outcome, walk, error);
+    return finish(walker, record, outcome, walk, error);
+}
+
+static int check_records(const struct wal_segment *segment, const unsigned char *data,
+                         const struct wal_carry *before, struct wal_carry *after,
+                         struct wal_walk *walk, struct error *error)
+{
+    uint32_t size = segment->first.segment_size;
+    struct wal_assembly record;
+    struct walker walker = {.segment = segment,
+                            .data = data,
+                            .page_size = segment->first.page_size,
+                            .limit = segment->stale_from < size ? segment->stale_from : size,
+                            .previous = WAL_PREVIOUS_UNKNOWN,
+                            .carried = before->known && before->next == segment->start};
+    if (walk_records(&walker, before, &record, walk, error))
+        return -1;
+    if (walk->end != WAL_END_STALE)
+        *after = (struct wal_carry){.known = true,
+                                    .next = segment->start + size,
+                                    .previous = walker.previous,
+                                    .pending = record};
+    return 0;
+}
+
+int wal_record_check_next(const struct wal_name *name, const void *data, size_t size,
+                          struct wal_carry *carry, struct wal_walk *walk, struct error *error)
+{
+    const struct wal_carry before = *carry;
+    struct wal_segment segment;
+    *carry = (struct wal_carry){0};
+    if (wal_segment_open(&segment, name, data, size, size, error) ||
+        wal_segment_next(&segment, data, size, error))
+        return -1;
+    *walk = (struct wal_walk){.end_address = segment.start,
+                              .end = segment.stale_from < size ? WAL_END_STALE : WAL_END_FULL,
+                              .commit_time = WAL_TIME_NONE};
+    if (wal_magic_record_format(segment.first.magic) != WAL_RECORD_FORMAT_CRC32C)
+        return 0;
+    return check_records(&segment, data, &before, carry, walk, error);
 }
 
 int wal_record_check(const struct wal_name *name, const void *data, size_t size,
                      struct wal_walk *walk, struct error *error)
 {
-    struct wal_segment segment;
-    if (wal_segment_open(&segment, name, data, size, size, error) ||
-        wal_segment_next(&segment, data, size, error))
-        return -1;
-    size_t limit = segment.stale_from < size ? segment.stale_from : size;
-    *walk = (struct wal_walk){.end_address = segment.start,
-                              .end = limit == size ? WAL_END_FULL : WAL_END_STALE};
-    if (wal_magic_record_format(segment.first.magic) != WAL_RECORD_FORMAT_CRC32C)
-        return 0;
-    struct walker walker = {.segment = &segment,
-                            .data = data,
-                            .page_size = segment.first.page_size,
-                            .limit = limit,
-                            .previous = PREVIOUS_UNKNOWN};
-    return walk_records(&walker, walk, error);
+    struct wal_carry unknown = {0};
+    return wal_record_check_next(name, data, size, &unknown, walk, error);
 }
