@@ -5,6 +5,7 @@
  *     builder_record(&b, 100);
  *     builder_switch(&b);
  *     ... b.data, BUILDER_SIZE, builder_name(&b, ".partial") ...
+ *     struct wal_builder next = builder_after(&b);    the segment behind it, same line of WAL
  *     builder_free(&b);
  */
 #ifndef WAL_BUILDER_H
@@ -29,6 +30,8 @@ struct wal_builder {
     uint32_t timeline;
     uint16_t magic;
     uint16_t flags; /* for the next page, besides LONG and CONTRECORD */
+    unsigned char *rest; /* of the record that crosses the segment's end, what does not fit */
+    uint32_t rest_size;
 };
 
 static inline void builder_put(unsigned char *at, uint64_t value, int bytes)
@@ -66,7 +69,7 @@ static inline void builder_page(struct wal_builder *b, uint32_t remaining)
     b->flags = 0;
 }
 
-/* Lays bytes over the pages, until they are all written or the segment is full. */
+/* Lays bytes over the pages, until they are all written or the segment is full; the rest is kept. */
 static inline void builder_lay(struct wal_builder *b, const unsigned char *bytes, uint32_t size)
 {
     while (size > 0 && b->offset < BUILDER_SIZE) {
@@ -79,6 +82,8 @@ static inline void builder_lay(struct wal_builder *b, const unsigned char *bytes
         size -= (uint32_t)piece;
     }
     b->offset = (b->offset + 7) / 8 * 8;
+    b->rest_size = size;
+    b->rest = size ? memcpy(malloc(size), bytes, size) : NULL;
 }
 
 /* A segment of timeline 2, PostgreSQL 15, whose first page begins with the last `reaching_in` bytes
@@ -104,17 +109,32 @@ static inline struct wal_builder builder_new(uint32_t number)
     return builder_new_within(number, 0);
 }
 
+/* The segment behind, which begins with what `before` has no room for. */
+static inline struct wal_builder builder_after(const struct wal_builder *before)
+{
+    struct wal_builder b = *before;
+    b.data = calloc(1, BUILDER_SIZE);
+    b.start += BUILDER_SIZE;
+    b.offset = 0;
+    b.flags = 4;
+    builder_page(&b, before->rest_size);
+    builder_lay(&b, before->rest, before->rest_size);
+    return b;
+}
+
 static inline void builder_free(struct wal_builder *b)
 {
     free(b->data);
+    free(b->rest);
 }
 
-/* Appends a record of `length` bytes (24 at least); the LSN is that of its first byte. */
-static inline uint64_t builder_record_of(struct wal_builder *b, uint32_t length, uint8_t manager,
-                                         uint8_t info)
+/* Appends a record whose header is followed by these bytes; the LSN is that of its first byte. */
+static inline uint64_t builder_record_with(struct wal_builder *b, const void *bytes, uint32_t size,
+                                           uint8_t manager, uint8_t info)
 {
+    uint32_t length = 24 + size;
     unsigned char *record = malloc(length);
-    memset(record, 'r', length);
+    memcpy(record + 24, bytes, size);
     if (b->offset % BUILDER_PAGE == 0)
         builder_page(b, 0);
     uint64_t address = b->start + b->offset;
@@ -129,6 +149,17 @@ static inline uint64_t builder_record_of(struct wal_builder *b, uint32_t length,
     builder_lay(b, record, length);
     b->previous = address;
     free(record);
+    return address;
+}
+
+/* One of `length` bytes (24 at least), whatever they are. */
+static inline uint64_t builder_record_of(struct wal_builder *b, uint32_t length, uint8_t manager,
+                                         uint8_t info)
+{
+    unsigned char *bytes = malloc(length);
+    memset(bytes, 'r', length);
+    uint64_t address = builder_record_with(b, bytes, length - 24, manager, info);
+    free(bytes);
     return address;
 }
 
