@@ -165,6 +165,31 @@ static void test_page_decode(void)
     ok(!wal_page_decode(shorter, 0, &page), "none are too few");
 }
 
+/* To 9.2: an address in two halves, the system identifier from byte 16 on. */
+static void test_old_pages(void)
+{
+    static const unsigned char bytes[32] = {
+        0x71, 0xD0, 0x06, 0,    0x04, 0x03, 0x02, 0x01, 0x02, 0, 0, 0, 0, 0,    0, 0xFE,
+        0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31, 0,    0, 0, 1, 0, 0x20, 0, 0};
+    static const uint16_t old[] = {0xD05C, 0xD063, 0xD064, 0xD066, 0xD071};
+    static const uint16_t later[] = {0xD072, 0xD074, 0xD075, 0xD118, 0xD200, 0xCFFF, 0};
+    struct wal_page page;
+    ok(wal_page_decode(bytes, 32, &page), "a long header of 9.2");
+    is_int(page.magic, 0xD071, "its magic");
+    is_int(page.timeline, 0x01020304, "its timeline");
+    ok(page.address == 0x2FE000000, "its address");
+    ok(page.system_identifier == 0x3132333435363738, "its system identifier");
+    is_int(page.segment_size, 16 * 1024 * 1024, "its segment size");
+    is_int(page.page_size, 8192, "its page size");
+    is_int(page.remaining_length, 0, "it does not say what remains of a record");
+    ok(!wal_page_decode(bytes, 31, &page), "it needs 32 bytes");
+    for (size_t i = 0; i < sizeof old / sizeof old[0]; i++)
+        ok(wal_magic_skips_ff(old[i]) && wal_magic_age(old[i]) == WAL_MAGIC_TOO_OLD,
+           "%04X: no last segment in a log", old[i]);
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+        ok(!wal_magic_skips_ff(later[i]), "%04X: a last segment in each log", later[i]);
+}
+
 static void test_crc(void)
 {
     unsigned char zero[32] = {0}, bytes[1000];
@@ -194,6 +219,7 @@ int main(void)
     test_kinds();
     test_magics();
     test_page_decode();
+    test_old_pages();
     test_crc();
     return done_testing();
 }
