@@ -105,33 +105,29 @@ static bool ends_a_transaction(const struct wal_assembly *record)
 }
 
 /* What may come between a record's header and its data, in this order (XLogRecordAssemble); a
- * record that ends a transaction has no blocks. The last one that is there tells how long the data
- * is. */
+ * record that ends a transaction has no blocks. All of it and a time are well within the front. */
 static const struct part {
     unsigned char id;
     unsigned char size;
-    unsigned char size_of_length;
+    bool is_last;
 } parts[] = {
-    {253, 3, 0}, /* XLR_BLOCK_ID_ORIGIN */
-    {252, 5, 0}, /* XLR_BLOCK_ID_TOPLEVEL_XID, from 14 on */
-    {255, 2, 1}, /* XLR_BLOCK_ID_DATA_SHORT */
-    {254, 5, 4}, /* XLR_BLOCK_ID_DATA_LONG */
+    {253, 3, false}, /* XLR_BLOCK_ID_ORIGIN */
+    {252, 5, false}, /* XLR_BLOCK_ID_TOPLEVEL_XID, from 14 on */
+    {255, 2, true},  /* XLR_BLOCK_ID_DATA_SHORT, with the length of the data */
+    {254, 5, true},  /* XLR_BLOCK_ID_DATA_LONG */
 };
 
-/* Where the record's data begins, NULL when there are not `wanted` bytes of it in the front. */
-static const unsigned char *find_data(const struct wal_assembly *record, uint32_t wanted)
+/* Where the record's data begins, NULL when the record ends before `wanted` bytes of it. */
+static const unsigned char *find_data(const struct wal_assembly *record, size_t wanted)
 {
     const unsigned char *at = record->front + WAL_RECORD_HEADER_SIZE;
     const unsigned char *end = record->front + record->seen;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (at + parts[i].size > end || *at != parts[i].id)
+        if (*at != parts[i].id)
             continue;
-        const unsigned char *length = at + 1;
         at += parts[i].size;
-        if (parts[i].size_of_length == 0)
-            continue;
-        uint32_t size = parts[i].size_of_length == 1 ? *length : little_endian_32(length);
-        return size >= wanted && at + wanted <= end ? at : NULL;
+        if (parts[i].is_last)
+            return at + wanted <= end ? at : NULL;
     }
     return NULL;
 }

@@ -167,7 +167,6 @@ static enum outcome judge_short(struct walker *walker, struct wal_assembly *reco
     record->missing = WAL_RECORD_HEADER_SIZE;
     read_pieces(walker, record);
     damaged(walker, record->address, "impossible length of the record");
-    record->missing = WAL_RECORD_HEADER_SIZE; /* whatever was read, it is no whole record */
     return judge_header(walker, record, OUTCOME_DAMAGED);
 }
 

@@ -315,6 +315,10 @@ static void test_unknown(void)
     builder_free(&b);
     builder_free(&a);
 
+    a = builder_new_within(0, 70);
+    is_int(check_first(&a), ERROR_NONE, "nor is what is unknown, at the address 0");
+    builder_free(&a);
+
     a = builder_new(3);
     a.magic = 0xD07E;
     builder_put(a.data, a.magic, 2);
