@@ -30,7 +30,11 @@ PROGRAMS := walpush walfetch walclean walverify
 LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
+    lib/archive/batch.c \
+    lib/archive/check.c \
+    lib/archive/checker.c \
     lib/archive/clean.c \
+    lib/archive/cut.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
@@ -39,6 +43,7 @@ LIB := \
     lib/archive/gaps.c \
     lib/archive/geometry.c \
     lib/archive/identity.c \
+    lib/archive/inspect.c \
     lib/archive/inventory.c \
     lib/archive/known.c \
     lib/archive/layout.c \
@@ -48,6 +53,7 @@ LIB := \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/reader.c \
+    lib/archive/records.c \
     lib/archive/recovery.c \
     lib/archive/scan.c \
     lib/archive/selection.c \

@@ -5,6 +5,8 @@
 #include "cli.h"
 #include "report/verify.h"
 
+#include <unistd.h>
+
 enum { EXIT_NOT_WHOLE = 1 };
 
 /* In the order of the setting's words. */
@@ -19,13 +21,30 @@ static enum format chosen(const struct settings *settings)
     return settings->json ? FORMAT_JSON : (enum format)settings->format;
 }
 
+static size_t processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (size_t)count : 1;
+}
+
 static struct verify_terms make_terms(const struct settings *settings)
 {
     return (struct verify_terms){
         .selection = {settings->from, settings->to, settings->timeline, settings->since},
-        .depth = VERIFY_NAMES,
+        .depth = settings->quick  ? VERIFY_NAMES
+                 : settings->deep ? VERIFY_RECORDS
+                                  : VERIFY_CONTENT,
+        .sample = (unsigned)settings->sample,
+        .workers = settings->jobs ? settings->jobs : processors(),
         .known_gaps = settings->known_gaps,
     };
+}
+
+static int check_options(const struct settings *settings, struct error *error)
+{
+    if (settings->quick && settings->deep)
+        return error_set(error, ERROR_USAGE, "--quick and --deep exclude each other");
+    return 0;
 }
 
 static void tell_unused(const struct verification *verification)
@@ -52,7 +71,8 @@ static int run(const struct settings *settings, char **operands, struct error *e
     struct verification verification;
     const struct verify_terms terms = make_terms(settings);
     (void)operands;
-    if (cli_archive(settings, &archive, error) || archive_open(&archive, error))
+    if (check_options(settings, error) || cli_archive(settings, &archive, error) ||
+        archive_open(&archive, error))
         return -1;
     int result = archive_verify(&archive, &terms, &verification, error);
     if (result == 0)

@@ -1,4 +1,5 @@
 #include "archive/verify.h"
+#include "archive/inspect.h"
 #include "base/array.h"
 #include "base/error.h"
 
@@ -48,10 +49,20 @@ static int find_gaps(struct verification *verification, struct error *error)
 
 /* ---- damage ---- */
 
-static int add_damage(struct verification *verification, const struct object_key *key,
-                      const char *problem, struct error *error)
+static bool is_told(const struct verification *verification, const struct object_key *key)
+{
+    for (size_t i = 0; i < verification->damage_count; i++)
+        if (strcmp(verification->damages[i].key.text, key->text) == 0)
+            return true;
+    return false;
+}
+
+int verification_add_damage(struct verification *verification, const struct object_key *key,
+                            const char *problem, struct error *error)
 {
     struct verify_damage damage = {.key = *key};
+    if (is_told(verification, key))
+        return 0;
     struct object object;
     void *more = array_reserve(verification->damages, verification->damage_count,
                                &verification->damage_room, sizeof damage, error);
@@ -67,6 +78,12 @@ static int add_damage(struct verification *verification, const struct object_key
     return 0;
 }
 
+static int compare_damages(const void *a, const void *b)
+{
+    return strcmp(((const struct verify_damage *)a)->key.text,
+                  ((const struct verify_damage *)b)->key.text);
+}
+
 /* What the inventory has read already. */
 static int find_damaged_texts(struct verification *verification, struct error *error)
 {
@@ -74,13 +91,14 @@ static int find_damaged_texts(struct verification *verification, struct error *e
     for (size_t i = 0; i < inventory->timeline_count; i++) {
         const struct inventory_timeline *timeline = &inventory->timelines[i];
         if (timeline->history_problem.class != ERROR_NONE &&
-            add_damage(verification, &timeline->history, timeline->history_problem.message, error))
+            verification_add_damage(verification, &timeline->history,
+                                    timeline->history_problem.message, error))
             return -1;
     }
     for (size_t i = 0; i < inventory->backup_count; i++) {
         const struct inventory_backup *backup = &inventory->backups[i];
         if (backup->problem.class != ERROR_NONE &&
-            add_damage(verification, &backup->key, backup->problem.message, error))
+            verification_add_damage(verification, &backup->key, backup->problem.message, error))
             return -1;
     }
     return 0;
@@ -179,6 +197,52 @@ static int judge(struct verification *verification, struct error *error)
 
 /* ---- all of it ---- */
 
+static int read_inventory(struct archive *archive, const struct verify_terms *terms,
+                          struct verification *verification, struct error *error)
+{
+    inventory_free(&verification->inventory);
+    return inventory_read(archive, &terms->selection, STORAGE_DETAILS, &verification->inventory,
+                          error);
+}
+
+/* Objects that were removed meanwhile are no damage, and perhaps a gap. */
+static int inspect(struct archive *archive, const struct verify_terms *terms,
+                   struct inspection *inspection, struct verification *verification,
+                   struct error *error)
+{
+    if (inspection_run(inspection, error))
+        return -1;
+    if (inspection_has_lost(inspection) && read_inventory(archive, terms, verification, error))
+        return -1;
+    return find_gaps(verification, error) || find_damaged_texts(verification, error) ||
+                   inspection_cut(inspection, &verification->inventory, error) ||
+                   judge(verification, error) || inspection_find_ends(inspection, error)
+               ? -1
+               : 0;
+}
+
+static int verify_content(struct archive *archive, const struct verify_terms *terms,
+                          struct verification *verification, struct error *error)
+{
+    struct inspection *inspection = inspection_open(archive, terms, verification, error);
+    if (!inspection)
+        return -1;
+    int result = inspect(archive, terms, inspection, verification, error);
+    inspection_close(inspection);
+    if (verification->damage_count)
+        qsort(verification->damages, verification->damage_count, sizeof *verification->damages,
+              compare_damages);
+    return result;
+}
+
+static int verify_names(struct verification *verification, struct error *error)
+{
+    return find_gaps(verification, error) || find_damaged_texts(verification, error) ||
+                   judge(verification, error)
+               ? -1
+               : 0;
+}
+
 int archive_verify(struct archive *archive, const struct verify_terms *terms,
                    struct verification *verification, struct error *error)
 {
@@ -186,12 +250,10 @@ int archive_verify(struct archive *archive, const struct verify_terms *terms,
         (struct verification){.depth = terms->depth, .bounded = terms->selection.to != NULL};
     if (terms->known_gaps && known_read(terms->known_gaps, &verification->known, error))
         return -1;
-    return inventory_read(archive, &terms->selection, STORAGE_DETAILS, &verification->inventory,
-                          error) ||
-                   find_gaps(verification, error) || find_damaged_texts(verification, error) ||
-                   judge(verification, error)
-               ? -1
-               : 0;
+    if (read_inventory(archive, terms, verification, error))
+        return -1;
+    return terms->depth == VERIFY_NAMES ? verify_names(verification, error)
+                                        : verify_content(archive, terms, verification, error);
 }
 
 void verification_free(struct verification *verification)
@@ -236,6 +298,16 @@ bool verification_is_whole(const struct verification *verification)
 {
     struct verify_faults faults = verification_faults(verification);
     return faults.gaps == 0 && faults.damaged == 0 && faults.backups == 0;
+}
+
+bool verification_lacks(const struct verification *verification, const struct wal_name *name,
+                        uint64_t *number)
+{
+    const struct inventory *inventory = &verification->inventory;
+    const struct inventory_timeline *timeline = inventory_find(inventory, name->timeline);
+    return name->kind == WAL_SEGMENT && timeline &&
+           wal_geometry_number(&inventory->geometry, name, number) &&
+           !inventory_range(timeline, *number);
 }
 
 bool verification_stops(const struct verification *verification, const struct recovery *recovery,

@@ -11,14 +11,27 @@
 struct error;
 
 enum verify_depth {
-    VERIFY_NAMES, /* names and the small files */
+    VERIFY_NAMES,   /* names, and the small files */
+    VERIFY_CONTENT, /* every object is read: digests, what its first page says, page headers */
+    VERIFY_RECORDS, /* and every record, across the borders of segments */
+};
+
+/* Who watches a long run; any may be NULL. */
+struct verify_watch {
+    void *context;
+    void (*begin)(void *context, uint64_t objects, uint64_t bytes); /* so many there are; */
+    void (*done)(void *context, uint64_t objects, uint64_t bytes);  /* so many more are done */
+    void (*tick)(void *context);                                    /* several times a second */
 };
 
 /* What is asked; texts are borrowed. */
 struct verify_terms {
     struct selection_text selection;
     enum verify_depth depth;
+    unsigned sample;        /* so many of 10,000 objects are read, drawn by lot */
+    size_t workers;         /* processes, at least 1 */
     const char *known_gaps; /* path; NULL: none are known */
+    struct verify_watch watch;
 };
 
 struct verify_gap {
@@ -48,14 +61,24 @@ struct verify_end {
     enum verify_end_kind {
         VERIFY_END_UNKNOWN,
         VERIFY_END_ARCHIVED, /* when that was archived: transactions in it ended before */
+        VERIFY_END_COMMIT,   /* when the last transaction in it ended */
     } kind;
     int64_t moment; /* seconds since 1970 UTC */
 };
 
+/* What has been read. */
+struct verify_checked {
+    uint64_t objects, stored; /* how many, and their bytes; */
+    uint64_t raw;             /* bytes of their content; */
+    uint64_t records;         /* whose CRC was checked; */
+    uint64_t headers_only;    /* segments of a release whose records can't be read */
+};
+
 struct verification {
     enum verify_depth depth;
-    bool bounded; /* the selection may leave out what is newer */
-    struct inventory inventory;
+    bool bounded;               /* the selection may leave out what is newer */
+    struct inventory inventory; /* damaged segments are taken out of it, see cut.h */
+    struct verify_checked checked;
     struct known_gaps known;
     struct verify_gap *gaps;
     size_t gap_count;
@@ -84,11 +107,19 @@ struct verify_faults {
 struct verify_faults verification_faults(const struct verification *verification);
 bool verification_is_whole(const struct verification *verification);
 
+/* Is it a segment of which no copy is there whole? *number is its number. */
+bool verification_lacks(const struct verification *verification, const struct wal_name *name,
+                        uint64_t *number);
+
 /* Does this recovery end where these segments are missing? Is there one from a backup behind them,
  * and which is the first? NULL: none. */
 bool verification_stops(const struct verification *verification, const struct recovery *recovery,
                         uint32_t timeline, uint64_t first, uint64_t last);
 const struct inventory_backup *verification_behind(const struct verification *verification,
                                                    uint32_t timeline, uint64_t last);
+
+/* Adds a damage, unless that object is there already. For inspect.h. */
+int verification_add_damage(struct verification *verification, const struct object_key *key,
+                            const char *problem, struct error *error);
 
 #endif

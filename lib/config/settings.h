@@ -39,7 +39,9 @@ struct settings {
     bool clean_backup_history;
     char *strip_extension;
     char *from, *to, *timeline, *since; /* as selection_parse reads them */
-    bool quick, quiet;
+    bool quick, deep, quiet;
+    uint64_t sample; /* of 10,000 */
+    uint64_t jobs;   /* 0: as many as there are processors */
     bool json;
     int format; /* text, json, nagios, prometheus */
     char *known_gaps;

@@ -49,6 +49,12 @@ static const struct setting table[] = {
      NULL, "a further suffix that the names may have"},
     {"quick", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quick), NULL, NULL, NULL,
      "continuity only, from names"},
+    {"deep", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(deep), NULL, NULL, NULL,
+     "the WAL's own structure too: every record, across segments"},
+    {"sample", 0, VERIFY, SETTING_OPTION, SETTING_PERCENT, FIELD(sample), "100%", "N%", NULL,
+     "read so many of the objects, drawn by lot (100%)"},
+    {"jobs", 'j', VERIFY, EVERYWHERE, SETTING_NUMBER, FIELD(jobs), "0", "NUMBER", NULL,
+     "processes at once (as many as processors)"},
     {"from", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "SEGMENT", NULL,
      "nothing before this segment or LSN"},
     {"to", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "SEGMENT", NULL,
@@ -188,6 +194,23 @@ static int store_number(const struct setting *setting, const char *value, uint64
     return 0;
 }
 
+enum { PERCENT = 100 };
+
+static int store_percent(const struct setting *setting, const char *value, uint64_t *field,
+                         struct error *error)
+{
+    char *end;
+    double percent = strtod(value, &end);
+    bool digits = (*value >= '0' && *value <= '9') || *value == '.';
+    if (!digits || end == value || (*end && strcmp(end, "%") != 0) ||
+        !(percent >= 1.0 / PERCENT && percent <= PERCENT))
+        return error_set(error, ERROR_USAGE,
+                         "%s: \"%s\" is no percentage: give a number from 0.01%% to 100%%",
+                         setting->name, value);
+    *field = (uint64_t)(percent * PERCENT + 0.5);
+    return 0;
+}
+
 static const struct size_unit {
     const char *name;
     uint64_t bytes;
@@ -265,6 +288,8 @@ int setting_store(const struct setting *setting, const char *value, struct setti
         return store_choice(setting, value, field, error);
     case SETTING_NUMBER:
         return store_number(setting, value, field, error);
+    case SETTING_PERCENT:
+        return store_percent(setting, value, field, error);
     case SETTING_SIZE:
         return store_size(setting, value, field, error);
     }

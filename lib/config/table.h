@@ -10,6 +10,7 @@ enum setting_type {
     SETTING_DURATION, /* uint64_t, milliseconds; "90s", "500ms", "2min", a bare number is seconds */
     SETTING_CHOICE,   /* int: index into words */
     SETTING_NUMBER,   /* uint64_t, at most 65535 */
+    SETTING_PERCENT,  /* uint64_t, of 10,000; "5%", "0.25%" */
     SETTING_SIZE,     /* uint64_t, bytes; "32MiB", "500kB", "0" */
 };
 

@@ -5,7 +5,8 @@
 
 enum { SCHEMA = 1 };
 
-static const char *const depths[] = {[VERIFY_NAMES] = "names"};
+static const char *const depths[] = {
+    [VERIFY_NAMES] = "names", [VERIFY_CONTENT] = "content", [VERIFY_RECORDS] = "records"};
 
 /* ---- what was looked at ---- */
 
@@ -32,6 +33,17 @@ static void tell_timeline(struct json *json, const struct inventory *inventory,
     json_end(json);
 }
 
+static void tell_checked(struct json *json, const struct verify_checked *checked)
+{
+    json_object(json, "checked");
+    json_unsigned(json, "objects", checked->objects);
+    json_unsigned(json, "stored_bytes", checked->stored);
+    json_unsigned(json, "raw_bytes", checked->raw);
+    json_unsigned(json, "records", checked->records);
+    json_unsigned(json, "headers_only", checked->headers_only);
+    json_end(json);
+}
+
 static void tell_archive(struct json *json, const struct verify_story *story)
 {
     const struct inventory *inventory = &story->verification->inventory;
@@ -44,6 +56,7 @@ static void tell_archive(struct json *json, const struct verify_story *story)
     json_string(json, "server_version", inventory->version);
     json_unsigned(json, "segment_size", inventory->geometry.segment_size);
     json_string(json, "depth", depths[story->verification->depth]);
+    tell_checked(json, &story->verification->checked);
     json_bool(json, "whole", verification_is_whole(story->verification));
     json_array(json, "timelines");
     for (size_t i = 0; i < inventory->timeline_count; i++)
@@ -53,20 +66,30 @@ static void tell_archive(struct json *json, const struct verify_story *story)
 
 /* ---- gaps ---- */
 
-static void tell_stopped(struct json *json, const struct verification *verification,
-                         const struct gap *gap)
+/* Which backups end where segments are missing, and which is the first behind them. */
+static void tell_consequences(struct json *json, const struct verification *verification,
+                              uint32_t timeline, uint64_t first, uint64_t last)
 {
     const struct inventory_backup *told = NULL;
+    const struct inventory_backup *behind = verification_behind(verification, timeline, last);
     json_array(json, "ends");
-    for (size_t i = 0; gap->kind != GAP_HISTORY && i < verification->recoveries.count; i++) {
+    for (size_t i = 0; i < verification->recoveries.count; i++) {
         const struct recovery *recovery = &verification->recoveries.list[i];
         if (recovery->backup != told &&
-            verification_stops(verification, recovery, gap->timeline, gap->first, gap->last)) {
+            verification_stops(verification, recovery, timeline, first, last)) {
             told = recovery->backup;
             json_string(json, NULL, told->name.text);
         }
     }
     json_end(json);
+    json_string(json, "reached_behind", behind ? behind->name.text : NULL);
+}
+
+static void tell_none(struct json *json)
+{
+    json_array(json, "ends");
+    json_end(json);
+    json_null(json, "reached_behind");
 }
 
 static void tell_gap(struct json *json, const struct verification *verification,
@@ -75,8 +98,6 @@ static void tell_gap(struct json *json, const struct verification *verification,
     static const char *const kinds[] = {
         [GAP_WITHIN] = "within", [GAP_AT_FORK] = "fork", [GAP_HISTORY] = "history"};
     bool is_history = gap->gap.kind == GAP_HISTORY;
-    const struct inventory_backup *behind =
-        is_history ? NULL : verification_behind(verification, gap->gap.timeline, gap->gap.last);
     json_object(json, NULL);
     json_string(json, "kind", kinds[gap->gap.kind]);
     json_unsigned(json, "timeline", gap->gap.timeline);
@@ -87,8 +108,10 @@ static void tell_gap(struct json *json, const struct verification *verification,
     json_moment(json, "before", gap->gap.after);
     json_bool(json, "known", gap->known != NULL);
     json_string(json, "why", gap->known ? gap->known->why : NULL);
-    tell_stopped(json, verification, &gap->gap);
-    json_string(json, "reached_behind", behind ? behind->name.text : NULL);
+    if (is_history)
+        tell_none(json);
+    else
+        tell_consequences(json, verification, gap->gap.timeline, gap->gap.first, gap->gap.last);
     json_end(json);
 }
 
@@ -107,16 +130,28 @@ static void tell_gaps(struct json *json, const struct verification *verification
 
 /* ---- damage ---- */
 
-static void tell_damage(struct json *json, const struct verification *verification)
+static void tell_damage(struct json *json, const struct verification *verification,
+                        const struct verify_damage *damage)
+{
+    uint64_t number;
+    bool lacks = verification_lacks(verification, &damage->name, &number);
+    json_object(json, NULL);
+    json_string(json, "object", damage->key.text);
+    json_string(json, "name", damage->name.text);
+    json_string(json, "problem", damage->problem);
+    json_bool(json, "only_copy", lacks);
+    if (lacks)
+        tell_consequences(json, verification, damage->name.timeline, number, number);
+    else
+        tell_none(json);
+    json_end(json);
+}
+
+static void tell_damages(struct json *json, const struct verification *verification)
 {
     json_array(json, "damaged");
-    for (size_t i = 0; i < verification->damage_count; i++) {
-        json_object(json, NULL);
-        json_string(json, "object", verification->damages[i].key.text);
-        json_string(json, "name", verification->damages[i].name.text);
-        json_string(json, "problem", verification->damages[i].problem);
-        json_end(json);
-    }
+    for (size_t i = 0; i < verification->damage_count; i++)
+        tell_damage(json, verification, &verification->damages[i]);
     json_end(json);
 }
 
@@ -142,8 +177,9 @@ static void tell_backup(struct json *json, const struct inventory_backup *backup
 
 static void tell_end(struct json *json, const struct verify_end *end)
 {
-    static const char *const kinds[] = {
-        [VERIFY_END_UNKNOWN] = NULL, [VERIFY_END_ARCHIVED] = "archived"};
+    static const char *const kinds[] = {[VERIFY_END_UNKNOWN] = NULL,
+                                        [VERIFY_END_ARCHIVED] = "archived",
+                                        [VERIFY_END_COMMIT] = "commit"};
     json_moment(json, "until", end->moment);
     json_string(json, "until_is", kinds[end->kind]);
 }
@@ -186,7 +222,7 @@ void verify_json(const struct verify_story *story, FILE *out)
     json_unsigned(&json, "schema", SCHEMA);
     tell_archive(&json, story);
     tell_gaps(&json, story->verification);
-    tell_damage(&json, story->verification);
+    tell_damages(&json, story->verification);
     tell_backups(&json, story->verification);
     json_end(&json);
 }

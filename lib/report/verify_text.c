@@ -54,6 +54,28 @@ static void tell_amount(const struct page *page)
             inventory->backup_count, plural(inventory->backup_count, "backup", "backups"));
 }
 
+static void tell_checked(const struct page *page)
+{
+    const struct verify_checked *checked = &page->verification->checked;
+    char count[HUMAN_SIZE], size[HUMAN_SIZE], records[HUMAN_SIZE];
+    if (page->verification->depth == VERIFY_NAMES) {
+        fputs("checked: names alone\n", page->out);
+        return;
+    }
+    fprintf(page->out, "checked: %s %s, %s", human_count(checked->objects, count),
+            plural(checked->objects, "object", "objects"), human_size(checked->stored, size));
+    if (checked->records)
+        fprintf(page->out, ", %s %s", human_count(checked->records, records),
+                plural(checked->records, "record", "records"));
+    fputc('\n', page->out);
+    if (checked->headers_only)
+        fprintf(page->out,
+                "  of %s %s no more than page headers, for want of a release whose records can be "
+                "read\n",
+                human_count(checked->headers_only, count),
+                plural(checked->headers_only, "segment", "segments"));
+}
+
 /* ---- what can be recovered ---- */
 
 static void tell_backup(const struct page *page, const struct inventory_backup *backup)
@@ -65,7 +87,9 @@ static void tell_until(const struct page *page, const struct verify_end *end)
 {
     char moment[MOMENT_SIZE];
     moment_format(end->moment, moment);
-    if (end->kind == VERIFY_END_ARCHIVED)
+    if (end->kind == VERIFY_END_COMMIT)
+        fprintf(page->out, " to any moment until %s", moment);
+    else if (end->kind == VERIFY_END_ARCHIVED)
         fprintf(page->out, " to any moment until the end of the WAL archived %s", moment);
     else
         fputs(" to the end of the WAL", page->out);
@@ -107,7 +131,7 @@ static void tell_backups(const struct page *page)
 {
     static const char *const reasons[] = {
         [BACKUP_OUTSIDE] = "needs WAL that is not looked at, or was removed",
-        [BACKUP_CUT] = "can't be restored: WAL that it needs is missing",
+        [BACKUP_CUT] = "can't be restored: WAL that it needs is missing or damaged",
         [BACKUP_KNOWN] = "can't be restored, because of a known gap",
         [BACKUP_DAMAGED] = "its history file is damaged",
     };
@@ -201,9 +225,13 @@ static void tell_damage(const struct page *page)
     const struct verification *verification = page->verification;
     if (verification->damage_count)
         title(page, COLOR_BAD, "damaged");
-    for (size_t i = 0; i < verification->damage_count; i++)
-        fprintf(page->out, "  %s: %s\n", verification->damages[i].key.text,
-                verification->damages[i].problem);
+    for (size_t i = 0; i < verification->damage_count; i++) {
+        const struct verify_damage *damage = &verification->damages[i];
+        uint64_t number;
+        fprintf(page->out, "  %s: %s\n", damage->key.text, damage->problem);
+        if (verification_lacks(verification, &damage->name, &number))
+            tell_consequences(page, damage->name.timeline, number, number);
+    }
 }
 
 /* ---- the verdict ---- */
@@ -240,6 +268,7 @@ void verify_text(const struct verify_story *story, FILE *out)
     const struct page page = {story->verification, color_choose(COLOR_AUTO, out), out};
     tell_archive(&page, story);
     tell_amount(&page);
+    tell_checked(&page);
     tell_recoveries(&page);
     tell_backups(&page);
     tell_gaps(&page);
