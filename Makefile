@@ -116,6 +116,7 @@ LIB := \
     lib/report/color.c \
     lib/report/human.c \
     lib/report/json.c \
+    lib/report/progress.c \
     lib/report/utf8.c \
     lib/report/verify_json.c \
     lib/report/verify_text.c \

@@ -8,6 +8,7 @@
 
 static const char *log_program = "waltools";
 static enum log_level log_level = LOG_LEVEL_WARNING;
+static const char *log_before = "";
 
 void log_open(const char *program, enum log_level level)
 {
@@ -15,10 +16,15 @@ void log_open(const char *program, enum log_level level)
     log_level = level;
 }
 
+void log_lead(const char *text)
+{
+    log_before = text;
+}
+
 static void emit(const char *severity, const char *format, va_list args)
 {
     char line[ERROR_MESSAGE_SIZE + 128];
-    int used = snprintf(line, sizeof line, "%s: %s", log_program, severity);
+    int used = snprintf(line, sizeof line, "%s%s: %s", log_before, log_program, severity);
     size_t room = sizeof line - (size_t)used;
     int wanted = vsnprintf(line + used, room, format, args);
     size_t length = (size_t)used + ((size_t)wanted < room ? (size_t)wanted : room - 1);

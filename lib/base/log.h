@@ -11,7 +11,7 @@ struct error;
 enum log_level { LOG_LEVEL_QUIET, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
 
 /* Sets the program's name (borrowed) and the most talkative level that is still shown. Called once,
- * by main; the level is the only thing that this library keeps between calls. */
+ * by main; this and the lead are the only things that this library keeps between calls. */
 void log_open(const char *program, enum log_level level);
 
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -19,6 +19,10 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* "program: error: message". For mains only. */
 void log_error(const struct error *error);
+
+/* Text (borrowed) that is written before each line from now on, also by processes that are started
+ * later: what makes room where a line of progress stands. "" is what it was. */
+void log_lead(const char *text);
 
 /* "program: message" without a severity, shown always: for output that another program defined. */
 void log_plain(const char *format, ...) __attribute__((format(printf, 1, 2)));
