@@ -34,10 +34,12 @@ LIB := \
     lib/archive/check.c \
     lib/archive/checker.c \
     lib/archive/clean.c \
+    lib/archive/copies.c \
     lib/archive/cut.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
+    lib/archive/ends.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
     lib/archive/gaps.c \
@@ -58,6 +60,7 @@ LIB := \
     lib/archive/scan.c \
     lib/archive/selection.c \
     lib/archive/timeline.c \
+    lib/archive/verified.c \
     lib/archive/verify.c \
     lib/archive/walfile.c \
     lib/archive/way.c \

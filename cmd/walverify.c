@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/moment.h"
 #include "cli.h"
+#include "report/progress.h"
 #include "report/verify.h"
 
 #include <unistd.h>
@@ -27,9 +28,10 @@ static size_t processors(void)
     return count > 0 ? (size_t)count : 1;
 }
 
-static struct verify_terms make_terms(const struct settings *settings)
+static int make_terms(const struct settings *settings, struct verify_terms *terms,
+                      struct error *error)
 {
-    return (struct verify_terms){
+    *terms = (struct verify_terms){
         .selection = {settings->from, settings->to, settings->timeline, settings->since},
         .depth = settings->quick  ? VERIFY_NAMES
                  : settings->deep ? VERIFY_RECORDS
@@ -37,13 +39,54 @@ static struct verify_terms make_terms(const struct settings *settings)
         .sample = (unsigned)settings->sample,
         .workers = settings->jobs ? settings->jobs : processors(),
         .known_gaps = settings->known_gaps,
+        .state = settings->state,
+        .recheck = INT64_MIN,
     };
+    if (settings->recheck && moment_parse(settings->recheck, moment_now(), &terms->recheck, error))
+        return error_prefix(error, "recheck: ");
+    return 0;
 }
+
+/* ---- a long run on a terminal ---- */
+
+struct watch {
+    struct progress *progress;
+};
+
+static void watch_begin(void *context, uint64_t objects, uint64_t bytes)
+{
+    struct watch *watch = context;
+    struct error ignored;
+    if (progress_open(&watch->progress, "verifying", objects, bytes, &ignored))
+        watch->progress = NULL;
+}
+
+static void watch_done(void *context, uint64_t objects, uint64_t bytes)
+{
+    struct watch *watch = context;
+    progress_add(watch->progress, objects, bytes);
+}
+
+static void watch_skip(void *context, uint64_t objects, uint64_t bytes)
+{
+    struct watch *watch = context;
+    progress_skip(watch->progress, objects, bytes);
+}
+
+static void watch_tick(void *context)
+{
+    struct watch *watch = context;
+    progress_tick(watch->progress);
+}
+
+/* ---- the whole of it ---- */
 
 static int check_options(const struct settings *settings, struct error *error)
 {
     if (settings->quick && settings->deep)
         return error_set(error, ERROR_USAGE, "--quick and --deep exclude each other");
+    if (settings->recheck && !settings->state)
+        return error_set(error, ERROR_USAGE, "--recheck is of no use without --state");
     return 0;
 }
 
@@ -69,12 +112,15 @@ static int run(const struct settings *settings, char **operands, struct error *e
 {
     struct archive archive;
     struct verification verification;
-    const struct verify_terms terms = make_terms(settings);
+    struct verify_terms terms;
     (void)operands;
-    if (check_options(settings, error) || cli_archive(settings, &archive, error) ||
-        archive_open(&archive, error))
+    if (check_options(settings, error) || make_terms(settings, &terms, error) ||
+        cli_archive(settings, &archive, error) || archive_open(&archive, error))
         return -1;
+    struct watch watch = {NULL};
+    terms.watch = (struct verify_watch){&watch, watch_begin, watch_done, watch_skip, watch_tick};
     int result = archive_verify(&archive, &terms, &verification, error);
+    progress_close(watch.progress);
     if (result == 0)
         result = tell(settings, &verification);
     verification_free(&verification);

@@ -9,12 +9,14 @@
 
 #include "archive/check.h"
 #include "archive/scan.h"
+#include "archive/verified.h"
 
 struct error;
 
 enum entry_verdict {
     ENTRY_WAITS,    /* to be checked */
     ENTRY_LEFT_OUT, /* not meant: nothing is said of it */
+    ENTRY_KNOWN,    /* not checked, as an earlier run has found it whole */
     ENTRY_WHOLE,
     ENTRY_DAMAGED,
     ENTRY_GONE, /* it was there when the archive was listed */
@@ -26,6 +28,8 @@ struct entry {
     char *problem; /* of one that is damaged */
     uint64_t raw, records;
     enum check_reach reach;
+    bool is_remembered;
+    struct verified_entry remembered;
 };
 
 enum { BATCH_ENTRIES_MAX = 32 };

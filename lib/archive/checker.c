@@ -230,6 +230,19 @@ static int find_time(struct checker *checker, const char *text, struct buf *answ
 
 /* ---- a job ---- */
 
+struct checker checker_new(const struct archive *archive, const struct inventory *inventory,
+                           enum verify_depth depth)
+{
+    struct checker checker = {
+        .archive = *archive,
+        .inventory = inventory,
+        .owner = inventory->system_identifier,
+        .looks_at_records = depth == VERIFY_RECORDS,
+    };
+    checker.archive.storage = NULL;
+    return checker;
+}
+
 static int open_archive(struct checker *checker, struct error *error)
 {
     if (checker->archive.storage)

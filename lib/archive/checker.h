@@ -4,10 +4,9 @@
 #define ARCHIVE_CHECKER_H
 
 #include "archive/check.h"
-#include "archive/inventory.h"
+#include "archive/verify.h"
 
-/* The context of the workers. The first four are the maker's; the archive is a copy of the one that
- * was recognised, whose storage each worker opens for itself. */
+/* The context of the workers, each of which opens the archive for itself. */
 struct checker {
     struct archive archive;
     const struct inventory *inventory;
@@ -15,6 +14,10 @@ struct checker {
     bool looks_at_records;
     struct check check;
 };
+
+/* `archive` is copied, but for its storage; the inventory is borrowed. */
+struct checker checker_new(const struct archive *archive, const struct inventory *inventory,
+                           enum verify_depth depth);
 
 /* A job's first line is its number, for whoever made it. Then:
  *

@@ -1,10 +1,10 @@
 #include "archive/inspect.h"
 #include "archive/batch.h"
 #include "archive/checker.h"
-#include "archive/cut.h"
-#include "base/array.h"
+#include "archive/copies.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/moment.h"
 #include "run/pool.h"
 
 #include <inttypes.h>
@@ -21,11 +21,6 @@ enum {
     SEGMENTS_SIZE_MAX = 1 << 30, /* bytes of segments that are kept whole at once */
 };
 
-struct lost {
-    uint32_t timeline;
-    uint64_t number;
-};
-
 struct inspection {
     struct archive *archive;
     const struct verify_terms *terms;
@@ -37,57 +32,24 @@ struct inspection {
     struct batches batches;
     struct batch *open; /* that is being filled */
     size_t job_size;    /* objects */
-    /* the segment that is being settled, in all its copies */
-    struct wal_name settled;
-    bool any_whole, any_damaged;
-    struct lost *lost; /* segments without a whole copy */
-    size_t lost_count, lost_room;
+    struct copies copies;
+    struct verified *verified; /* NULL: nothing is remembered */
+    int64_t begun;             /* seconds since 1970 UTC */
     uint64_t gone;
-    size_t *ends; /* indices of the recoveries whose end is being asked for, by job */
-    size_t end_count;
 };
 
 /* ---- settling: in the archive's order ---- */
 
-static int lose(struct inspection *inspection, const struct wal_name *name, struct error *error)
+static enum copy_verdict copy_verdict(enum entry_verdict verdict)
 {
-    struct lost lost = {.timeline = name->timeline};
-    if (!wal_geometry_number(&inspection->verification->inventory.geometry, name, &lost.number))
-        return 0;
-    void *more = array_reserve(inspection->lost, inspection->lost_count, &inspection->lost_room,
-                               sizeof lost, error);
-    if (!more)
-        return -1;
-    inspection->lost = more;
-    inspection->lost[inspection->lost_count++] = lost;
-    return 0;
-}
-
-static int settle_segment(struct inspection *inspection, struct error *error)
-{
-    bool is_lost = inspection->any_damaged && !inspection->any_whole;
-    inspection->any_damaged = inspection->any_whole = false;
-    return is_lost ? lose(inspection, &inspection->settled, error) : 0;
-}
-
-/* A copy of which nothing is said may be whole. */
-static int note_copy(struct inspection *inspection, const struct entry *entry, struct error *error)
-{
-    const struct wal_name *name = &entry->object.object.name;
-    if (name->kind != WAL_SEGMENT)
-        return 0;
-    if (strcmp(name->text, inspection->settled.text) != 0 && settle_segment(inspection, error))
-        return -1;
-    inspection->settled = *name;
-    inspection->any_damaged |= entry->verdict == ENTRY_DAMAGED;
-    inspection->any_whole |= entry->verdict == ENTRY_WHOLE || entry->verdict == ENTRY_LEFT_OUT;
-    return 0;
+    return verdict == ENTRY_DAMAGED ? COPY_DAMAGED : verdict == ENTRY_GONE ? COPY_GONE : COPY_WHOLE;
 }
 
 static void count(struct inspection *inspection, const struct entry *entry)
 {
     struct verify_checked *checked = &inspection->verification->checked;
-    if (entry->verdict == ENTRY_LEFT_OUT)
+    checked->known += entry->verdict == ENTRY_KNOWN;
+    if (entry->verdict == ENTRY_LEFT_OUT || entry->verdict == ENTRY_KNOWN)
         return;
     inspection->gone += entry->verdict == ENTRY_GONE;
     checked->objects += entry->verdict != ENTRY_GONE;
@@ -95,6 +57,23 @@ static void count(struct inspection *inspection, const struct entry *entry)
     checked->raw += entry->raw;
     checked->records += entry->records;
     checked->headers_only += entry->reach == CHECK_HEADERS;
+}
+
+/* What was found whole; of what was not looked at this time, what an earlier run has found. */
+static int remember(struct inspection *inspection, const struct entry *entry, struct error *error)
+{
+    struct verified_entry known = {
+        .key = entry->object.key,
+        .size = entry->object.size,
+        .time = entry->object.time,
+        .records = inspection->terms->depth == VERIFY_RECORDS,
+        .when = inspection->begun,
+    };
+    bool is_old = entry->verdict != ENTRY_WHOLE;
+    if (entry->verdict == ENTRY_DAMAGED || entry->verdict == ENTRY_GONE ||
+        (is_old && !entry->is_remembered))
+        return 0;
+    return verified_add(inspection->verified, is_old ? &entry->remembered : &known, error);
 }
 
 static int settle_entry(struct inspection *inspection, const struct entry *entry,
@@ -105,7 +84,10 @@ static int settle_entry(struct inspection *inspection, const struct entry *entry
         verification_add_damage(inspection->verification, &entry->object.key, entry->problem,
                                 error))
         return -1;
-    return note_copy(inspection, entry, error);
+    if (inspection->verified && remember(inspection, entry, error))
+        return -1;
+    return copies_note(&inspection->copies, &entry->object.object.name,
+                       copy_verdict(entry->verdict), error);
 }
 
 static int settle(struct inspection *inspection, struct error *error)
@@ -130,13 +112,6 @@ static int done(void *context, const char *job, const struct buf *answer,
     if (failure) {
         *error = *failure;
         return -1;
-    }
-    if (inspection->ends) {
-        long long time;
-        if (answer->data && sscanf(answer->data, "%lld", &time) == 1)
-            inspection->verification->ends[inspection->ends[number]] =
-                (struct verify_end){VERIFY_END_COMMIT, time / 1000000};
-        return 0;
     }
     struct batch *batch = batches_find(&inspection->batches, number);
     if (!batch || batch_read_answer(batch, answer->data ? answer->data : "", error))
@@ -199,6 +174,39 @@ static bool is_drawn(struct inspection *inspection)
     return sample >= SAMPLE_ALL || (unsigned)nrand48(inspection->lot) % SAMPLE_ALL < sample;
 }
 
+/* Was it found whole, as deep as is asked for, and not too long ago? */
+static bool is_known(const struct inspection *inspection, const struct entry *entry)
+{
+    const struct verified_entry *known = &entry->remembered;
+    return entry->is_remembered && known->size == entry->object.size &&
+           known->time == entry->object.time && known->when >= inspection->terms->recheck &&
+           (known->records || inspection->terms->depth != VERIFY_RECORDS);
+}
+
+static enum entry_verdict judge(struct inspection *inspection, struct entry *entry)
+{
+    entry->is_remembered =
+        inspection->verified &&
+        verified_find(inspection->verified, entry->object.key.text, &entry->remembered);
+    if (!selection_has(&inspection->selection, &entry->object))
+        return ENTRY_LEFT_OUT;
+    if (is_known(inspection, entry))
+        return ENTRY_KNOWN;
+    return is_drawn(inspection) ? ENTRY_WAITS : ENTRY_LEFT_OUT;
+}
+
+static void count_in(const struct inspection *inspection, struct batch *batch,
+                     const struct entry *entry)
+{
+    const struct verify_watch *watch = &inspection->terms->watch;
+    if (entry->verdict == ENTRY_WAITS) {
+        batch->waiting++;
+        batch->bytes += entry->object.size;
+    } else if (watch->skip) {
+        watch->skip(watch->context, 1, entry->object.size);
+    }
+}
+
 static int take(void *context, const struct scan_object *object, struct error *error)
 {
     struct inspection *inspection = context;
@@ -208,87 +216,56 @@ static int take(void *context, const struct scan_object *object, struct error *e
         return -1;
     struct batch *batch = inspection->open;
     struct entry *entry = &batch->entries[batch->count++];
-    bool is_meant = selection_has(&inspection->selection, object) && is_drawn(inspection);
     entry->object = *object;
-    entry->verdict = is_meant ? ENTRY_WAITS : ENTRY_LEFT_OUT;
-    batch->waiting += is_meant;
-    batch->bytes += is_meant ? object->size : 0;
+    entry->verdict = judge(inspection, entry);
+    count_in(inspection, batch, entry);
     bool is_full = batch->count == BATCH_ENTRIES_MAX || batch->waiting == inspection->job_size;
     return is_full ? close_batch(inspection, error) : 0;
 }
 
-int inspection_run(struct inspection *inspection, struct error *error)
+static int check_all(struct inspection *inspection, struct error *error)
 {
     const struct scan_query query = {.wanted = STORAGE_DETAILS};
     if (archive_scan(inspection->archive, &query, take, inspection, error) ||
         close_batch(inspection, error) || pool_finish(inspection->pool, error) ||
         settle(inspection, error))
         return -1;
-    return settle_segment(inspection, error);
+    return copies_finish(&inspection->copies, error);
+}
+
+/* What is known of objects that were not settled. */
+static int save_rest(struct inspection *inspection, struct error *error)
+{
+    for (const struct batch *batch = inspection->batches.first; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (remember(inspection, &batch->entries[i], error))
+                return -1;
+    return verified_keep_rest(inspection->verified, error);
+}
+
+/* Of a run that has failed or was stopped, what it has done is not lost. */
+int inspection_run(struct inspection *inspection, struct error *error)
+{
+    struct error ignored;
+    int result = check_all(inspection, error);
+    if (!inspection->verified)
+        return result;
+    if (result == 0)
+        return verified_commit(inspection->verified, error);
+    if (save_rest(inspection, &ignored) == 0)
+        verified_commit(inspection->verified, &ignored);
+    return -1;
 }
 
 int inspection_cut(const struct inspection *inspection, struct inventory *inventory,
                    struct error *error)
 {
-    for (size_t i = 0; i < inspection->lost_count; i++)
-        if (inventory_cut(inventory, inspection->lost[i].timeline, inspection->lost[i].number,
-                          error))
-            return -1;
-    return 0;
+    return copies_cut(&inspection->copies, inventory, error);
 }
 
 bool inspection_has_lost(const struct inspection *inspection)
 {
     return inspection->gone > 0;
-}
-
-/* ---- ends ---- */
-
-static bool is_same_end(const struct recovery *one, const struct recovery *other)
-{
-    return one->last_timeline == other->last_timeline && one->last == other->last;
-}
-
-/* The first recovery that ends where this one does. */
-static size_t first_like(const struct recoveries *recoveries, size_t index)
-{
-    size_t first = 0;
-    while (!recoveries->list[first].consistent ||
-           !is_same_end(&recoveries->list[first], &recoveries->list[index]))
-        first++;
-    return first;
-}
-
-static int ask_ends(struct inspection *inspection, struct error *error)
-{
-    const struct recoveries *recoveries = &inspection->verification->recoveries;
-    for (size_t i = 0; i < recoveries->count; i++) {
-        const struct recovery *recovery = &recoveries->list[i];
-        char job[128];
-        if (!recovery->consistent || first_like(recoveries, i) != i)
-            continue;
-        snprintf(job, sizeof job, "%zu\ntime %" PRIu32 " %" PRIu64, inspection->end_count,
-                 recovery->timeline, recovery->last);
-        inspection->ends[inspection->end_count++] = i;
-        if (pool_submit(inspection->pool, job, error))
-            return -1;
-    }
-    return pool_finish(inspection->pool, error);
-}
-
-int inspection_find_ends(struct inspection *inspection, struct error *error)
-{
-    const struct recoveries *recoveries = &inspection->verification->recoveries;
-    struct verify_end *ends = inspection->verification->ends;
-    inspection->ends = calloc(recoveries->count + 1, sizeof *inspection->ends);
-    if (!inspection->ends)
-        return error_memory(error);
-    if (ask_ends(inspection, error))
-        return -1;
-    for (size_t i = 0; i < recoveries->count; i++)
-        if (recoveries->list[i].consistent)
-            ends[i] = ends[first_like(recoveries, i)];
-    return 0;
 }
 
 /* ---- opening ---- */
@@ -324,13 +301,7 @@ static int start(struct inspection *inspection, struct error *error)
     size_t workers = at_most(inspection->terms->workers, objects);
     workers = at_most(workers, SEGMENTS_SIZE_MAX / inventory->geometry.segment_size);
     inspection->job_size = at_most(JOB_MOST, objects / (workers * JOBS_EACH));
-    inspection->checker = (struct checker){
-        .archive = *inspection->archive,
-        .inventory = inventory,
-        .owner = inventory->system_identifier,
-        .looks_at_records = inspection->terms->depth == VERIFY_RECORDS,
-    };
-    inspection->checker.archive.storage = NULL;
+    inspection->checker = checker_new(inspection->archive, inventory, inspection->terms->depth);
     const struct pool_work work = {.workers = workers,
                                    .timeout = inspection->archive->options.timeout,
                                    .context = inspection,
@@ -345,6 +316,16 @@ static int start(struct inspection *inspection, struct error *error)
     return inspection->pool ? 0 : -1;
 }
 
+static int open_state(struct inspection *inspection, struct error *error)
+{
+    if (!inspection->terms->state)
+        return 0;
+    inspection->verified =
+        verified_open(inspection->terms->state, inspection->archive->location,
+                      inspection->verification->inventory.system_identifier, error);
+    return inspection->verified ? 0 : -1;
+}
+
 struct inspection *inspection_open(struct archive *archive, const struct verify_terms *terms,
                                    struct verification *verification, struct error *error)
 {
@@ -356,11 +337,13 @@ struct inspection *inspection_open(struct archive *archive, const struct verify_
     inspection->archive = archive;
     inspection->terms = terms;
     inspection->verification = verification;
+    inspection->begun = moment_now();
+    inspection->copies.geometry = &verification->inventory.geometry;
     if (getrandom(inspection->lot, sizeof inspection->lot, 0) < 0)
         inspection->lot[0] = (unsigned short)clock_now_ms();
     if (selection_parse(&terms->selection, &verification->inventory.geometry,
                         &inspection->selection, error) ||
-        start(inspection, error)) {
+        open_state(inspection, error) || start(inspection, error)) {
         inspection_close(inspection);
         return NULL;
     }
@@ -374,7 +357,7 @@ void inspection_close(struct inspection *inspection)
     pool_close(inspection->pool);
     while (inspection->batches.first)
         batches_drop(&inspection->batches);
-    free(inspection->lost);
-    free(inspection->ends);
+    verified_close(inspection->verified);
+    copies_free(&inspection->copies);
     free(inspection);
 }

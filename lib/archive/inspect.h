@@ -25,8 +25,4 @@ int inspection_cut(const struct inspection *inspection, struct inventory *invent
 /* Did objects vanish between the listing and the check, as when old WAL is removed? */
 bool inspection_has_lost(const struct inspection *inspection);
 
-/* Finds out until when recoveries can go: verification->ends, by the time of the last transaction.
- * What does not tell one stays as it is. */
-int inspection_find_ends(struct inspection *inspection, struct error *error);
-
 #endif

@@ -1,4 +1,5 @@
 #include "archive/verify.h"
+#include "archive/ends.h"
 #include "archive/inspect.h"
 #include "base/array.h"
 #include "base/error.h"
@@ -216,7 +217,7 @@ static int inspect(struct archive *archive, const struct verify_terms *terms,
         return -1;
     return find_gaps(verification, error) || find_damaged_texts(verification, error) ||
                    inspection_cut(inspection, &verification->inventory, error) ||
-                   judge(verification, error) || inspection_find_ends(inspection, error)
+                   judge(verification, error) || ends_find(archive, terms, verification, error)
                ? -1
                : 0;
 }

@@ -21,6 +21,7 @@ struct verify_watch {
     void *context;
     void (*begin)(void *context, uint64_t objects, uint64_t bytes); /* so many there are; */
     void (*done)(void *context, uint64_t objects, uint64_t bytes);  /* so many more are done */
+    void (*skip)(void *context, uint64_t objects, uint64_t bytes);  /* so many need not be done */
     void (*tick)(void *context);                                    /* several times a second */
 };
 
@@ -31,6 +32,8 @@ struct verify_terms {
     unsigned sample;        /* so many of 10,000 objects are read, drawn by lot */
     size_t workers;         /* processes, at least 1 */
     const char *known_gaps; /* path; NULL: none are known */
+    const char *state;      /* path, see verified.h; NULL: nothing is remembered */
+    int64_t recheck;        /* what was verified before this moment is verified again */
     struct verify_watch watch;
 };
 
@@ -71,6 +74,7 @@ struct verify_checked {
     uint64_t objects, stored; /* how many, and their bytes; */
     uint64_t raw;             /* bytes of their content; */
     uint64_t records;         /* whose CRC was checked; */
+    uint64_t known;           /* objects that an earlier run has found whole, and were not read; */
     uint64_t headers_only;    /* segments of a release whose records can't be read */
 };
 

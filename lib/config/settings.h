@@ -44,7 +44,7 @@ struct settings {
     uint64_t jobs;   /* 0: as many as there are processors */
     bool json;
     int format; /* text, json, nagios, prometheus */
-    char *known_gaps;
+    char *known_gaps, *state, *recheck;
     bool verbose;
     bool help;
     bool version;

@@ -40,6 +40,7 @@ static void tell_checked(struct json *json, const struct verify_checked *checked
     json_unsigned(json, "stored_bytes", checked->stored);
     json_unsigned(json, "raw_bytes", checked->raw);
     json_unsigned(json, "records", checked->records);
+    json_unsigned(json, "known", checked->known);
     json_unsigned(json, "headers_only", checked->headers_only);
     json_end(json);
 }

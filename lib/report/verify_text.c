@@ -67,6 +67,8 @@ static void tell_checked(const struct page *page)
     if (checked->records)
         fprintf(page->out, ", %s %s", human_count(checked->records, records),
                 plural(checked->records, "record", "records"));
+    if (checked->known)
+        fprintf(page->out, "; %s found whole before", human_count(checked->known, count));
     fputc('\n', page->out);
     if (checked->headers_only)
         fprintf(page->out,
