@@ -122,7 +122,10 @@ LIB := \
     lib/report/progress.c \
     lib/report/utf8.c \
     lib/report/verify_json.c \
+    lib/report/verify_nagios.c \
+    lib/report/verify_prometheus.c \
     lib/report/verify_text.c \
+    lib/report/verify_totals.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
     lib/rsync/download.c \

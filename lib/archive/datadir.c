@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,68 @@ bool datadir_has_archived(const char *file)
         found = ends_with(entry->d_name, ".done");
     closedir(stream);
     return found;
+}
+
+/* ---- what waits ---- */
+
+static int check_cluster(const char *directory, uint64_t system_identifier, struct error *error)
+{
+    struct control control;
+    char *path = NULL;
+    if (asprintf(&path, "%s/global/pg_control", directory) < 0)
+        return error_memory(error);
+    bool found = read_control_at(path, &control);
+    free(path);
+    if (!found)
+        return error_set(error, ERROR_USAGE, "%s is no data directory that can be read", directory);
+    if (!system_identifier || control.system_identifier == system_identifier)
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "%s is another cluster's: system identifier %" PRIu64
+                     ", the archive's is %" PRIu64,
+                     directory, control.system_identifier, system_identifier);
+}
+
+/* In pg_wal, or up to PostgreSQL 9.6 in pg_xlog. */
+static DIR *open_status(const char *directory)
+{
+    static const char *const names[] = {"pg_wal", "pg_xlog"};
+    DIR *stream = NULL;
+    for (size_t i = 0; !stream && i < sizeof names / sizeof *names; i++) {
+        char *path = NULL;
+        if (asprintf(&path, "%s/%s/archive_status", directory, names[i]) >= 0)
+            stream = opendir(path);
+        free(path);
+    }
+    return stream;
+}
+
+static void count_ready(DIR *stream, struct datadir_backlog *backlog)
+{
+    for (struct dirent *entry; (entry = readdir(stream));) {
+        struct stat status;
+        if (!ends_with(entry->d_name, ".ready") ||
+            fstatat(dirfd(stream), entry->d_name, &status, 0))
+            continue; /* it was archived meanwhile */
+        backlog->segments++;
+        if (!backlog->oldest || status.st_mtime < backlog->oldest)
+            backlog->oldest = status.st_mtime;
+    }
+}
+
+int datadir_backlog(const char *directory, uint64_t system_identifier,
+                    struct datadir_backlog *backlog, struct error *error)
+{
+    *backlog = (struct datadir_backlog){.segments = 0};
+    if (check_cluster(directory, system_identifier, error))
+        return -1;
+    DIR *stream = open_status(directory);
+    if (!stream)
+        return error_set_errno(error, ERROR_SYSTEM, "can't open %s/pg_wal/archive_status",
+                               directory);
+    count_ready(stream, backlog);
+    closedir(stream);
+    return 0;
 }
 
 /* ---- recovery.conf, up to PostgreSQL 11: lines of `name = 'value'`, the '=' may be missing ----

@@ -44,7 +44,8 @@ struct settings {
     uint64_t jobs;   /* 0: as many as there are processors */
     bool json;
     int format; /* text, json, nagios, prometheus */
-    char *known_gaps, *state, *recheck;
+    char *known_gaps, *state, *recheck, *pgdata;
+    uint64_t warning, critical; /* milliseconds; 0: not given */
     bool verbose;
     bool help;
     bool version;

@@ -14,7 +14,7 @@ static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 static const char *const encryption_words[] = {"none", "AES256", "aws:kms", NULL};
 
 /* In the order of enum verify_format. */
-static const char *const format_words[] = {"text", "json", NULL};
+static const char *const format_words[] = {"text", "json", "nagios", "prometheus", NULL};
 
 static const char *const no_yes_words[] = {"no", "yes", NULL};
 
@@ -70,9 +70,15 @@ static const struct setting table[] = {
     {"known-gaps", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(known_gaps), NULL, "FILE", NULL,
      "gaps that are understood and do not count"},
     {"format", 0, VERIFY, SETTING_OPTION, SETTING_CHOICE, FIELD(format), "text", "FORMAT",
-     format_words, "text or json (text)"},
+     format_words, "text, json, nagios or prometheus (text)"},
     {"json", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(json), NULL, NULL, NULL,
      "the same as --format=json"},
+    {"pgdata", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(pgdata), NULL, "DIR", NULL,
+     "the server's data directory: tell what waits to be archived"},
+    {"warning", 0, VERIFY, EVERYWHERE, SETTING_DURATION, FIELD(warning), NULL, "TIME", NULL,
+     "nagios warns when WAL waits so long (10min with --pgdata)"},
+    {"critical", 0, VERIFY, EVERYWHERE, SETTING_DURATION, FIELD(critical), NULL, "TIME", NULL,
+     "and calls it critical after so long (1h with --pgdata)"},
     {"quiet", 'q', VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quiet), NULL, NULL, NULL,
      "no text when all is whole"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),

@@ -45,6 +45,18 @@ static void tell_checked(struct json *json, const struct verify_checked *checked
     json_end(json);
 }
 
+static void tell_backlog(struct json *json, const struct datadir_backlog *backlog)
+{
+    if (!backlog) {
+        json_null(json, "backlog");
+        return;
+    }
+    json_object(json, "backlog");
+    json_unsigned(json, "files", backlog->segments);
+    json_moment(json, "oldest", backlog->oldest);
+    json_end(json);
+}
+
 static void tell_archive(struct json *json, const struct verify_story *story)
 {
     const struct inventory *inventory = &story->verification->inventory;
@@ -58,6 +70,7 @@ static void tell_archive(struct json *json, const struct verify_story *story)
     json_unsigned(json, "segment_size", inventory->geometry.segment_size);
     json_string(json, "depth", depths[story->verification->depth]);
     tell_checked(json, &story->verification->checked);
+    tell_backlog(json, story->backlog);
     json_bool(json, "whole", verification_is_whole(story->verification));
     json_array(json, "timelines");
     for (size_t i = 0; i < inventory->timeline_count; i++)

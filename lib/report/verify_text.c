@@ -39,19 +39,23 @@ static void tell_archive(const struct page *page, const struct verify_story *sto
 
 static void tell_amount(const struct page *page)
 {
-    const struct inventory *inventory = &page->verification->inventory;
-    char segments_text[HUMAN_SIZE], size[HUMAN_SIZE];
-    uint64_t segments = 0, stored = 0;
-    size_t timelines = 0;
-    for (size_t i = 0; i < inventory->timeline_count; i++) {
-        segments += inventory->timelines[i].segments;
-        stored += inventory->timelines[i].stored;
-        timelines += inventory->timelines[i].segments > 0;
-    }
-    fprintf(page->out, "%s %s of %zu %s, %s; %zu %s\n", human_count(segments, segments_text),
-            plural(segments, "segment", "segments"), timelines,
-            plural(timelines, "timeline", "timelines"), human_size(stored, size),
-            inventory->backup_count, plural(inventory->backup_count, "backup", "backups"));
+    struct verify_totals totals = verify_total(page->verification);
+    char segments[HUMAN_SIZE], size[HUMAN_SIZE];
+    fprintf(page->out, "%s %s of %zu %s, %s; %zu %s\n", human_count(totals.segments, segments),
+            plural(totals.segments, "segment", "segments"), totals.timelines,
+            plural(totals.timelines, "timeline", "timelines"), human_size(totals.stored, size),
+            totals.backups, plural(totals.backups, "backup", "backups"));
+}
+
+static void tell_backlog(const struct page *page, const struct verify_story *story)
+{
+    char count[HUMAN_SIZE], age[HUMAN_SIZE];
+    if (story->backlog && story->backlog->segments)
+        fprintf(page->out, "%s wait to be archived, the first for %s\n",
+                human_count(story->backlog->segments, count),
+                human_duration(story->now - story->backlog->oldest, age));
+    else if (story->backlog)
+        fputs("nothing waits to be archived\n", page->out);
 }
 
 static void tell_checked(const struct page *page)
@@ -270,6 +274,7 @@ void verify_text(const struct verify_story *story, FILE *out)
     const struct page page = {story->verification, color_choose(COLOR_AUTO, out), out};
     tell_archive(&page, story);
     tell_amount(&page);
+    tell_backlog(&page, story);
     tell_checked(&page);
     tell_recoveries(&page);
     tell_backups(&page);
