@@ -9,6 +9,7 @@ DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
+DATADIR ?= $(PREFIX)/share/waltools
 PROVE ?= prove
 
 # What each program links, and what is loaded at run time, by the one file that needs it.
@@ -266,10 +267,11 @@ compile_commands.json: Makefile ## for clangd and clang-tidy
 # ---- installing ----
 
 MAN_PAGES := $(wildcard man/*.1 man/*.5)
+SCHEMAS := $(wildcard man/*.schema.json)
 
 .PHONY: install
-install: all ## install programs, manual pages and bash completion below $(DESTDIR)$(PREFIX)
-	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+install: all ## install programs, manual pages, schemas and bash completion below $(DESTDIR)$(PREFIX)
+	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)
 	@install -m 755 $(BINARIES) $(DESTDIR)$(BINDIR)
 	@install -m 644 $(filter %.1,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man1
 	@install -m 644 $(filter %.5,$(MAN_PAGES)) $(DESTDIR)$(MANDIR)/man5
@@ -277,6 +279,7 @@ install: all ## install programs, manual pages and bash completion below $(DESTD
 	@for program in $(PROGRAMS); do \
 	    install -m 644 scripts/waltools.bash-completion $(DESTDIR)$(COMPLETIONSDIR)/$$program; \
 	done
+	@install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)
 
 .PHONY: uninstall
 uninstall: ## remove what install has installed
@@ -284,6 +287,7 @@ uninstall: ## remove what install has installed
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(filter %.1,$(MAN_PAGES)))
 	@rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(filter %.5,$(MAN_PAGES)))
 	@rm -f $(PROGRAMS:%=$(DESTDIR)$(COMPLETIONSDIR)/%)
+	@rm -f $(patsubst man/%,$(DESTDIR)$(DATADIR)/%,$(SCHEMAS))
 
 .PHONY: clean
 clean: ## remove what was built

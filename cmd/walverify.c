@@ -115,6 +115,7 @@ static int tell(const struct settings *settings, const struct verification *veri
         .archive = settings->archive,
         .verification = verification,
         .now = moment_now(),
+        .color = (enum color_when)settings->color,
         .backlog = settings->pgdata ? &backlog : NULL,
         .warning = patience(settings->warning, settings, WARNING_USUAL),
         .critical = patience(settings->critical, settings, CRITICAL_USUAL),

@@ -38,17 +38,22 @@ struct settings {
     bool debug;
     bool clean_backup_history;
     char *strip_extension;
-    char *from, *to, *timeline, *since; /* as selection_parse reads them */
-    bool quick, deep, quiet;
-    uint64_t sample; /* of 10,000 */
-    uint64_t jobs;   /* 0: as many as there are processors */
-    bool json;
-    int format; /* text, json, nagios, prometheus */
-    char *known_gaps, *state, *recheck, *pgdata;
-    uint64_t warning, critical; /* milliseconds; 0: not given */
     bool verbose;
     bool help;
     bool version;
+
+    /* of wallist and walverify */
+    char *from, *to, *timeline, *since; /* see archive/selection.h */
+    int color;                          /* enum color_when */
+    bool json;
+
+    /* of walverify */
+    bool quick, deep, quiet;
+    int format;                 /* text, json, nagios, prometheus */
+    uint64_t sample;            /* of 10,000 */
+    uint64_t jobs;              /* 0: as many as there are processors */
+    uint64_t warning, critical; /* milliseconds; 0: not given */
+    char *known_gaps, *state, *recheck, *pgdata;
 
     /* of storages on other machines */
     char *cache;         /* directory, "none", or NULL: the usual one */

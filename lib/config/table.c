@@ -13,7 +13,10 @@ static const char *const on_error_words[] = {"auto", "table", "abort", NULL};
 static const char *const addressing_words[] = {"auto", "path", "virtual", NULL};
 static const char *const encryption_words[] = {"none", "AES256", "aws:kms", NULL};
 
-/* In the order of enum verify_format. */
+/* In the order of enum color_when. */
+static const char *const color_words[] = {"auto", "always", "never", NULL};
+
+/* In the order of walverify's formats. */
 static const char *const format_words[] = {"text", "json", "nagios", "prometheus", NULL};
 
 static const char *const no_yes_words[] = {"no", "yes", NULL};
@@ -47,6 +50,18 @@ static const struct setting table[] = {
      NULL, NULL, NULL, "remove backup history files too"},
     {"strip-extension", 'x', CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(strip_extension), "", "EXT",
      NULL, "a further suffix that the names may have"},
+    {"json", 0, LIST | VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(json), NULL, NULL, NULL,
+     "for programs: as JSON"},
+    {"from", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "WHERE", NULL,
+     "only from this segment or LSN on"},
+    {"to", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "WHERE", NULL,
+     "only up to this segment or LSN"},
+    {"timeline", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(timeline), NULL, "NUMBER",
+     NULL, "only this timeline"},
+    {"since", 0, LIST | VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(since), NULL, "TIME", NULL,
+     "only what was archived since: 7d, 12h, \"2026-11-20 03:00\" (UTC)"},
+    {"color", 0, LIST | VERIFY, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_CHOICE, FIELD(color),
+     "auto", "WHEN", color_words, "colours: auto, always or never (auto)"},
     {"quick", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quick), NULL, NULL, NULL,
      "continuity only, from names"},
     {"deep", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(deep), NULL, NULL, NULL,
@@ -55,14 +70,6 @@ static const struct setting table[] = {
      "read so many of the objects, drawn by lot (100%)"},
     {"jobs", 'j', VERIFY, EVERYWHERE, SETTING_NUMBER, FIELD(jobs), "0", "NUMBER", NULL,
      "processes at once (as many as processors)"},
-    {"from", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "SEGMENT", NULL,
-     "nothing before this segment or LSN"},
-    {"to", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "SEGMENT", NULL,
-     "nothing behind this segment or LSN"},
-    {"timeline", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(timeline), NULL, "NUMBER", NULL,
-     "this timeline alone"},
-    {"since", 0, VERIFY, SETTING_OPTION, SETTING_TEXT, FIELD(since), NULL, "TIME", NULL,
-     "what was archived since a date, or in the last 12h, 7d ..."},
     {"state", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(state), NULL, "FILE", NULL,
      "remember what was found whole, and read only what is new"},
     {"recheck", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(recheck), NULL, "AGE", NULL,
@@ -71,8 +78,6 @@ static const struct setting table[] = {
      "gaps that are understood and do not count"},
     {"format", 0, VERIFY, SETTING_OPTION, SETTING_CHOICE, FIELD(format), "text", "FORMAT",
      format_words, "text, json, nagios or prometheus (text)"},
-    {"json", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(json), NULL, NULL, NULL,
-     "the same as --format=json"},
     {"pgdata", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(pgdata), NULL, "DIR", NULL,
      "the server's data directory: tell what waits to be archived"},
     {"warning", 0, VERIFY, EVERYWHERE, SETTING_DURATION, FIELD(warning), NULL, "TIME", NULL,

@@ -6,11 +6,13 @@
 
 #include "archive/datadir.h"
 #include "archive/verify.h"
+#include "report/color.h"
 
 /* What is told of. */
 struct verify_story {
     const char *archive; /* its location */
     const struct verification *verification;
+    enum color_when color;
     int64_t now;                           /* seconds since 1970 UTC */
     const struct datadir_backlog *backlog; /* NULL: not asked for */
     int64_t warning, critical; /* seconds that something may wait to be archived; without a backlog,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { SCHEMA = 1 };
+enum { SCHEMA_VERSION = 1 };
 
 static const char *const depths[] = {
     [VERIFY_NAMES] = "names", [VERIFY_CONTENT] = "content", [VERIFY_RECORDS] = "records"};
@@ -233,7 +233,7 @@ void verify_json(const struct verify_story *story, FILE *out)
     struct json json;
     json_open(&json, out, JSON_INDENTED);
     json_object(&json, NULL);
-    json_unsigned(&json, "schema", SCHEMA);
+    json_unsigned(&json, "schema_version", SCHEMA_VERSION);
     tell_archive(&json, story);
     tell_gaps(&json, story->verification);
     tell_damages(&json, story->verification);

@@ -271,7 +271,7 @@ static void tell_verdict(const struct page *page)
 
 void verify_text(const struct verify_story *story, FILE *out)
 {
-    const struct page page = {story->verification, color_choose(COLOR_AUTO, out), out};
+    const struct page page = {story->verification, color_choose(story->color, out), out};
     tell_archive(&page, story);
     tell_amount(&page);
     tell_backlog(&page, story);
