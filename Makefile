@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=c11 -fvisibility=hidden -pthread $(WARNINGS) $(CFLAGS) $(SANIT
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -ldl $(LDLIBS)
 
-PROGRAMS := walpush walfetch walclean walverify
+PROGRAMS := walpush walfetch walclean wallist walverify
 
 # Every room, every file; README ends with the same map.
 LIB := \
@@ -50,6 +50,7 @@ LIB := \
     lib/archive/inventory.c \
     lib/archive/known.c \
     lib/archive/layout.c \
+    lib/archive/lookup.c \
     lib/archive/memory.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
@@ -60,6 +61,7 @@ LIB := \
     lib/archive/recovery.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
+    lib/archive/small_files.c \
     lib/archive/timeline.c \
     lib/archive/verified.c \
     lib/archive/verify.c \
@@ -117,10 +119,23 @@ LIB := \
     lib/crypto/md5.c \
     lib/crypto/sha1.c \
     lib/crypto/sha256.c \
+    lib/report/backups.c \
+    lib/report/canvas.c \
+    lib/report/chart.c \
     lib/report/color.c \
+    lib/report/graph.c \
     lib/report/human.c \
     lib/report/json.c \
+    lib/report/lookup.c \
+    lib/report/objects.c \
+    lib/report/output.c \
     lib/report/progress.c \
+    lib/report/ranges.c \
+    lib/report/summary.c \
+    lib/report/summary_json.c \
+    lib/report/svg.c \
+    lib/report/table.c \
+    lib/report/totals.c \
     lib/report/utf8.c \
     lib/report/verify_json.c \
     lib/report/verify_nagios.c \
@@ -251,7 +266,7 @@ setup: ## install missing Debian packages for building and testing
 
 # ---- for developers ----
 
-SOURCES := $(wildcard cmd/*.[ch] scripts/*.c lib/*/*.[ch] tests/*.h tests/*/*.c)
+SOURCES := $(wildcard cmd/*.[ch] scripts/*.c lib/*/*.[ch] tests/*.h tests/*/*.[ch])
 
 .PHONY: format
 format: ## format the C code as .clang-format says

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/signals.h"
+#include "report/output.h"
 #include "run/guard.h"
 #include "storage/storage.h"
 
@@ -21,6 +22,8 @@ static int fail(const struct job *job, const struct error *error)
     const struct cli *cli = job->cli;
     if (error->class == ERROR_INTERRUPTED && signals_caught())
         signals_die(signals_caught());
+    if (error->class == ERROR_INTERRUPTED && job->operands)
+        return error_exit_code(error->class); /* nobody reads: see output_finish */
     if (cli->report)
         cli->report(job->settings, error);
     else
@@ -29,20 +32,12 @@ static int fail(const struct job *job, const struct error *error)
                           : error_exit_code(error->class);
 }
 
-/* Standard output that could not be written is a failure like any other. */
-static int finish_output(struct error *error)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    return error_set_errno(error, ERROR_SYSTEM, "can't write to standard output");
-}
-
 static int work(void *context)
 {
     const struct job *job = context;
     struct error error;
     int code = job->cli->run(job->settings, job->operands, &error);
-    if (code < 0 || finish_output(&error))
+    if (code < 0 || output_finish(stdout, &error))
         return fail(job, &error);
     return code;
 }
@@ -53,9 +48,9 @@ static int check_operands(const struct cli *cli, const struct settings *settings
     int needed = cli->operands_min ? cli->operands_min(settings) : 0;
     if (count >= needed && (cli->operands_max < 0 || count <= cli->operands_max))
         return 0;
-    return error_set(error, ERROR_USAGE, "%s; usage: %s [options] ARCHIVE %s",
+    return error_set(error, ERROR_USAGE, "%s; usage: %s [options] ARCHIVE%s%s",
                      count < needed ? "an argument is missing" : "too many arguments", cli->name,
-                     cli->operands);
+                     *cli->operands ? " " : "", cli->operands);
 }
 
 static struct storage_options storage_options(const struct settings *settings)
@@ -109,8 +104,8 @@ int cli_archive(const struct settings *settings, struct archive *archive, struct
 
 static void show_help(const struct cli *cli)
 {
-    printf("Usage: %s [options] ARCHIVE %s\n%s\n\nOptions:\n", cli->name, cli->operands,
-           cli->summary);
+    printf("Usage: %s [options] ARCHIVE%s%s\n%s\n\nOptions:\n", cli->name,
+           *cli->operands ? " " : "", cli->operands, cli->summary);
     settings_help(cli->command, stdout);
     printf("\nARCHIVE is a directory (/path, ./path or file:///path), user@host:/path,\n"
            "rsync://host/module, s3://bucket/prefix, or a section of waltools.conf. See %s(1).\n",
@@ -123,7 +118,7 @@ static int inform(const struct cli *cli, const struct settings *settings, struct
         printf("%s (waltools) " WALTOOLS_VERSION "\n", cli->name);
     else
         show_help(cli);
-    return finish_output(error);
+    return output_finish(stdout, error);
 }
 
 static int run(struct job *job, int argc, char **argv, struct error *error)

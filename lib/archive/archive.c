@@ -35,6 +35,18 @@ static int open_below(struct archive *archive, const char *path, struct error *e
     return 0;
 }
 
+/* What lies below may be ours: then the location is wrong. */
+static int check_foreign(struct archive *archive, const char *path, struct error *error)
+{
+    uint64_t ignored;
+    int found = identity_read(archive, &ignored, error);
+    if (found <= 0)
+        return found;
+    archive->owner = 0;
+    return error_set(error, ERROR_USAGE, "%s is no archive, but %s below it is one: give that",
+                     archive->location, path);
+}
+
 /* Of an archive without identity. */
 static int find_layout(struct archive *archive, struct error *error)
 {
@@ -44,7 +56,9 @@ static int find_layout(struct archive *archive, struct error *error)
     if (result)
         error_prefix(error, "%s: ", archive->location);
     if (result == 0 && layout.below)
-        result = open_below(archive, path.data, error);
+        result = open_below(archive, path.data, error) || check_foreign(archive, path.data, error)
+                     ? -1
+                     : 0;
     buf_free(&path);
     if (result == 0)
         archive->layout = layout;
@@ -68,7 +82,7 @@ int archive_check_flat(struct archive *archive, const char *advice, struct error
     const struct layout *layout = &archive->layout;
     if (!layout->known && find_layout(archive, error))
         return -1;
-    if (layout->form == LAYOUT_FLAT && !layout->below)
+    if (!layout->foreign)
         return 0;
     return error_set(error, ERROR_REFUSED, "%s is an archive of %s, which is only read here: %s",
                      archive->location, layout->tool ? layout->tool : "another tool", advice);

@@ -29,7 +29,7 @@ void archive_close(struct archive *archive);
  * ours, which costs one look. Any other may be another tool's (layout.h): then the storage is
  * opened anew at the place below which the WAL is. Whoever reads a whole archive, or has not found
  * in it what should be there, calls this first. ERROR_USAGE when several archives lie below the
- * location.
+ * location, or one of ours.
  */
 int archive_recognise(struct archive *archive, struct error *error);
 

@@ -1,15 +1,15 @@
 #include "archive/inventory.h"
-#include "archive/reader.h"
 #include "base/array.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOUR = 3600, SEGMENT_SIZE_USUAL = 16 * 1024 * 1024 };
+enum { HOUR = 3600 };
 
 struct survey {
     struct inventory *inventory;
     struct selection selection;
+    uint64_t seen; /* WAL files, selected or not */
 };
 
 /* ---- timelines ---- */
@@ -205,85 +205,13 @@ static int take(void *context, const struct scan_object *object, struct error *e
         survey->inventory->others++;
         return 0;
     }
+    survey->seen++;
     if (object->object.name.kind != WAL_HISTORY && !selection_has(&survey->selection, object))
         return 0;
     return add(survey->inventory, object, error);
 }
 
-/* ---- small files ---- */
-
-static int add_ancestor(struct inventory_timeline *timeline, const struct wal_ancestor *ancestor,
-                        struct error *error)
-{
-    void *more = array_reserve(timeline->ancestors, timeline->ancestor_count,
-                               &timeline->ancestor_room, sizeof *timeline->ancestors, error);
-    if (!more)
-        return -1;
-    timeline->ancestors = more;
-    timeline->ancestors[timeline->ancestor_count++] = *ancestor;
-    return 0;
-}
-
-/* Is that what the object says, rather than a failure to ask it? */
-static bool is_of_the_object(const struct error *error)
-{
-    return error->class == ERROR_CORRUPT || error->class == ERROR_REFUSED;
-}
-
-static int read_history(struct archive *archive, struct inventory_timeline *timeline,
-                        struct buf *text, struct error *error)
-{
-    struct object object;
-    struct wal_ancestor ancestor;
-    if (!*timeline->history.text || !object_parse(timeline->history.text, &object))
-        return 0;
-    if (reader_text(archive, timeline->history.text, &object.name, text,
-                    &timeline->history_problem)) {
-        if (is_of_the_object(&timeline->history_problem))
-            return 0;
-        *error = timeline->history_problem;
-        return error_prefix(error, "%s: ", timeline->history.text);
-    }
-    timeline->history_problem.class = ERROR_NONE;
-    const char *at = text->data, *end = text->data + text->length;
-    while (wal_history_next(&at, end, &ancestor))
-        if (add_ancestor(timeline, &ancestor, error))
-            return -1;
-    return 0;
-}
-
-static int read_backup(struct archive *archive, const struct wal_geometry *geometry,
-                       struct inventory_backup *backup, struct buf *text, struct error *error)
-{
-    if (reader_text(archive, backup->key.text, &backup->name, text, &backup->problem) ||
-        wal_backup_read(&backup->name, text->data, text->length, &backup->content,
-                        &backup->problem)) {
-        backup->content = (struct wal_backup){0};
-        if (is_of_the_object(&backup->problem))
-            return 0;
-        *error = backup->problem;
-        return error_prefix(error, "%s: ", backup->key.text);
-    }
-    backup->problem.class = ERROR_NONE;
-    /* A stop at a segment's first byte needs nothing of that segment. */
-    uint64_t stop = backup->content.stop > backup->content.start ? backup->content.stop - 1
-                                                                 : backup->content.start;
-    backup->last = wal_geometry_number_at(geometry, stop);
-    return 0;
-}
-
-static int read_small_files(struct archive *archive, struct inventory *inventory,
-                            struct error *error)
-{
-    struct buf text = {0};
-    int result = 0;
-    for (size_t i = 0; i < inventory->timeline_count && result == 0; i++)
-        result = read_history(archive, &inventory->timelines[i], &text, error);
-    for (size_t i = 0; i < inventory->backup_count && result == 0; i++)
-        result = read_backup(archive, &inventory->geometry, &inventory->backups[i], &text, error);
-    buf_free(&text);
-    return result;
-}
+/* ---- all of it ---- */
 
 static int compare_backups(const void *a, const void *b)
 {
@@ -294,12 +222,9 @@ static int compare_backups(const void *a, const void *b)
     return order ? order : strcmp(one->name.text, other->name.text);
 }
 
-/* ---- all of it ---- */
-
-static int check_empty(struct archive *archive, const struct inventory *inventory,
-                       struct error *error)
+int inventory_check_seen(const struct archive *archive, uint64_t seen, struct error *error)
 {
-    if (inventory->timeline_count || inventory->has_geometry || archive->owner)
+    if (seen || archive->owner)
         return 0;
     return error_set(error, ERROR_UNREACHABLE,
                      "archive %s holds no WAL and has no identity: is it mounted, is the path "
@@ -314,18 +239,18 @@ static int survey(struct archive *archive, const struct selection_text *selectio
     if (archive_recognise(archive, error) || inventory_geometry(archive, inventory, error) < 0 ||
         selection_parse(selection, &inventory->geometry, &survey.selection, error) ||
         archive_scan(archive, &(struct scan_query){.wanted = wanted}, take, &survey, error) ||
-        read_small_files(archive, inventory, error))
+        inventory_read_files(archive, inventory, error))
         return -1;
     if (inventory->backup_count)
         qsort(inventory->backups, inventory->backup_count, sizeof *inventory->backups,
               compare_backups);
-    return check_empty(archive, inventory, error);
+    return inventory_check_seen(archive, survey.seen, error);
 }
 
 int inventory_read(struct archive *archive, const struct selection_text *selection, unsigned wanted,
                    struct inventory *inventory, struct error *error)
 {
-    *inventory = (struct inventory){.geometry.segment_size = SEGMENT_SIZE_USUAL};
+    *inventory = INVENTORY_EMPTY;
     int result = survey(archive, selection, wanted, inventory, error);
     /* What vanishes while it is listed is not "absent". */
     if (result && error->class == ERROR_MISSING)
@@ -333,14 +258,38 @@ int inventory_read(struct archive *archive, const struct selection_text *selecti
     return result;
 }
 
+static void free_timeline(struct inventory_timeline *timeline)
+{
+    free(timeline->ranges);
+    free(timeline->partials);
+    free(timeline->hours);
+    free(timeline->ancestors);
+}
+
+static bool is_empty(const struct inventory *inventory, const struct inventory_timeline *timeline)
+{
+    for (size_t i = 0; i < inventory->backup_count; i++)
+        if (inventory->backups[i].name.timeline == timeline->timeline)
+            return false;
+    return !timeline->range_count && !timeline->partial_count;
+}
+
+void inventory_drop_empty(struct inventory *inventory)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < inventory->timeline_count; i++) {
+        if (is_empty(inventory, &inventory->timelines[i]))
+            free_timeline(&inventory->timelines[i]);
+        else
+            inventory->timelines[kept++] = inventory->timelines[i];
+    }
+    inventory->timeline_count = kept;
+}
+
 void inventory_free(struct inventory *inventory)
 {
-    for (size_t i = 0; i < inventory->timeline_count; i++) {
-        free(inventory->timelines[i].ranges);
-        free(inventory->timelines[i].partials);
-        free(inventory->timelines[i].hours);
-        free(inventory->timelines[i].ancestors);
-    }
+    for (size_t i = 0; i < inventory->timeline_count; i++)
+        free_timeline(&inventory->timelines[i]);
     free(inventory->timelines);
     free(inventory->backups);
     *inventory = (struct inventory){0};

@@ -81,6 +81,9 @@ struct inventory {
     uint64_t others, others_stored; /* what is no WAL file */
 };
 
+/* Nothing is known yet. */
+#define INVENTORY_EMPTY ((struct inventory){.geometry.segment_size = 16 * 1024 * 1024})
+
 /* Reads it; `wanted` is STORAGE_DETAILS or 0. What the selection does not have is left out, but the
  * timelines' histories, which are all there. The archive must be open; it is recognised here.
  * ERROR_USAGE for a selection that is wrong; ERROR_CORRUPT when no segment tells the segments'
@@ -90,9 +93,22 @@ int inventory_read(struct archive *archive, const struct selection_text *selecti
                    struct inventory *inventory, struct error *error);
 void inventory_free(struct inventory *inventory);
 
+/* Leaves out the timelines of which there is nothing but a history file, as is right when the
+ * selection was a part of the archive. */
+void inventory_drop_empty(struct inventory *inventory);
+
 /* The geometry alone, with the cluster and release: from the first segment that is whole enough to
  * tell. inventory_read does this by itself. Returns 1, 0 when there is no segment, -1. */
 int inventory_geometry(struct archive *archive, struct inventory *inventory, struct error *error);
+
+/* The histories and backups alone, of the timelines and backups that are known by name;
+ * inventory_read does this by itself. What is wrong with one is told in its place and is no
+ * failure. */
+int inventory_read_files(struct archive *archive, struct inventory *inventory, struct error *error);
+
+/* For whoever has read a whole archive in another way, with `seen` WAL files in it: the same
+ * ERROR_UNREACHABLE when it is empty and has no identity. */
+int inventory_check_seen(const struct archive *archive, uint64_t seen, struct error *error);
 
 /* NULL when there is none. */
 const struct inventory_timeline *inventory_find(const struct inventory *inventory,

@@ -39,12 +39,14 @@ static const struct place {
     const char *name; /* NULL: is_version */
     const char *tool;
     enum holds holds;
+    bool unmistakable; /* nobody else gives a directory this name */
 } places[] = {
-    {"wal_005", "WAL-G", HOLDS_WAL},
-    {"wals", "barman", HOLDS_WAL},
-    {NULL, "pgBackRest", HOLDS_WAL},
-    {"archive", "pgBackRest", HOLDS_STANZAS},
-    {"wal", "pgmoneta or pg_probackup", HOLDS_ONE},
+    {"wal_005", "WAL-G", HOLDS_WAL, true},
+    {"wals", "barman", HOLDS_WAL, false},
+    {NULL, "pgBackRest", HOLDS_WAL, false},
+    {"archive", "pgBackRest", HOLDS_STANZAS, false},
+    {"wal", "pgmoneta or pg_probackup", HOLDS_ONE, false},
+    {LAYOUT_SPLIT_WAL, "pghoard", HOLDS_WAL, false},
 };
 
 static const struct place *place_of(const char *name)
@@ -61,6 +63,7 @@ enum { CHILDREN_MAX = 16 };
 
 struct survey {
     bool wal, logs, history;
+    bool digests;              /* in names, as only pgBackRest has them */
     const struct place *place; /* the best so far ... */
     struct buf child;          /* ... and its name */
     size_t directories;
@@ -104,6 +107,7 @@ static int take(void *context, const struct storage_entry *entry, struct error *
         return take_directory(survey, entry->name, error) ? -1 : survey->logs;
     if (!object_parse(entry->name, &object))
         return 0;
+    survey->digests |= *object.sha1 != '\0';
     survey->history |= object.name.kind == WAL_HISTORY;
     survey->wal |= object.name.kind != WAL_HISTORY;
     return survey->wal;
@@ -148,7 +152,7 @@ static int find_only(struct search *search, const struct place *above, char *nam
                      struct error *error)
 {
     const struct place inner = {"", above->tool,
-                                above->holds == HOLDS_STANZAS ? HOLDS_VERSIONS : HOLDS_WAL};
+                                above->holds == HOLDS_STANZAS ? HOLDS_VERSIONS : HOLDS_WAL, false};
     struct buf here = {0}, only = {0};
     char *rest = NULL;
     int found = keep(&here, search->path->data, error);
@@ -169,6 +173,21 @@ static int find_only(struct search *search, const struct place *above, char *nam
     return found;
 }
 
+/* Where a part of it lies beside the directory, the place is the one above. */
+static int descend_place(struct search *search, const struct survey *survey, unsigned depth,
+                         struct error *error)
+{
+    size_t length = search->path->length;
+    const char *name = survey->place->name;
+    int found = descend(search, survey->place, survey->child.data, depth, error);
+    if (found > 0 && name && strcmp(name, LAYOUT_SPLIT_WAL) == 0) {
+        search->path->data[search->path->length = length] = '\0';
+        search->layout->form = LAYOUT_SPLIT;
+        search->layout->below = depth > 0;
+    }
+    return found;
+}
+
 /* The user's own location may be called "archive" and be no tool's. */
 static bool holds_wal(const struct survey *survey, const struct place *above, unsigned depth)
 {
@@ -182,12 +201,15 @@ static int judge(struct search *search, const struct place *above, const struct 
 {
     if (holds_wal(survey, above, depth)) {
         search->layout->form = survey->logs ? LAYOUT_NESTED : LAYOUT_FLAT;
-        search->layout->tool = above ? above->tool : NULL;
+        bool is_known = above && (depth > 0 || above->holds == HOLDS_WAL);
+        search->layout->tool = is_known ? above->tool : NULL;
         search->layout->below = depth > 0;
+        search->layout->foreign =
+            depth > 0 || survey->logs || survey->digests || (above && above->unmistakable);
         return 1;
     }
     if (survey->place)
-        return descend(search, survey->place, survey->child.data, depth, error);
+        return descend_place(search, survey, depth, error);
     return above && (above->holds == HOLDS_ONE || above->holds == HOLDS_STANZAS) &&
                    survey->directories
                ? find_only(search, above, survey->names.data, depth, error)

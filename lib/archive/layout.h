@@ -3,7 +3,8 @@
  * names that are there, never configured.
  *
  * Sources: pgBackRest archive/common.c and info/infoArchive.c; barman xlog.py (hash_dir) and
- * cloud.py; WAL-G pkg/storages (wal_005); pgmoneta wal.c.
+ * cloud.py; WAL-G pkg/storages (wal_005); pgmoneta wal.c;
+ * pghoard transfer.py.
  */
 #ifndef ARCHIVE_LAYOUT_H
 #define ARCHIVE_LAYOUT_H
@@ -17,12 +18,17 @@ struct storage;
 enum layout_form {
     LAYOUT_FLAT,   /* NAME[.SUFFIX] */
     LAYOUT_NESTED, /* TIMELINELOG/NAME..., history files above */
+    LAYOUT_SPLIT,  /* LAYOUT_SPLIT_WAL/NAME..., LAYOUT_SPLIT_HISTORY/NAME... */
 };
+
+#define LAYOUT_SPLIT_WAL "xlog"
+#define LAYOUT_SPLIT_HISTORY "timeline"
 
 struct layout {
     bool known; /* it has been looked for */
     enum layout_form form;
     const char *tool; /* that is known for it, such as "pgBackRest"; NULL: none */
+    bool foreign;     /* in the order, or the place, of another tool: it is only read */
     bool below;       /* found below the location that was given, where the storage is now */
 };
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct top;
+
 struct scan {
     struct archive *archive;
     const struct scan_query *query;
@@ -12,6 +14,8 @@ struct scan {
     scan_visit *visit;
     void *context;
     bool stopped;
+    const struct top *history; /* of a split layout: still to be visited from `next` on */
+    size_t next;
 };
 
 static int visit_entry(void *context, const struct storage_entry *entry, struct error *error)
@@ -27,12 +31,18 @@ static int visit_entry(void *context, const struct storage_entry *entry, struct 
     return result;
 }
 
-static int list(struct scan *scan, const char *directory, struct error *error)
+static int list_by(struct scan *scan, const char *directory, storage_visit *visit,
+                   struct error *error)
 {
     const struct storage_query query = {directory, scan->query->prefix, scan->query->after,
                                         scan->query->wanted};
     scan->directory = directory;
-    return storage_list(scan->archive->storage, &query, visit_entry, scan, error);
+    return storage_list(scan->archive->storage, &query, visit, scan, error);
+}
+
+static int list(struct scan *scan, const char *directory, struct error *error)
+{
+    return list_by(scan, directory, visit_entry, error);
 }
 
 /* ---- nested: the top has history files and directories, whose orders are merged ---- */
@@ -65,6 +75,13 @@ static int keep(void *context, const struct storage_entry *entry, struct error *
     item->entry.name = item->name;
     top->count++;
     return 0;
+}
+
+static void free_top(struct top *top)
+{
+    for (size_t i = 0; i < top->count; i++)
+        free(top->items[i].name);
+    free(top->items);
 }
 
 static int compare(const void *a, const void *b)
@@ -112,9 +129,7 @@ static int scan_top(struct scan *scan, const char *prefix, struct error *error)
         qsort(top.items, top.count, sizeof *top.items, compare);
     if (result == 0)
         result = visit_top(scan, &top, error);
-    for (size_t i = 0; i < top.count; i++)
-        free(top.items[i].name);
-    free(top.items);
+    free_top(&top);
     return result;
 }
 
@@ -127,10 +142,54 @@ static int scan_nested(struct scan *scan, struct error *error)
     return layout_is_log(log) ? list(scan, log, error) : scan_top(scan, log, error);
 }
 
+/* ---- split: two directories, whose names are merged ---- */
+
+/* History files whose names are below this one; NULL: all that are left. */
+static int visit_history(struct scan *scan, const char *name, struct error *error)
+{
+    int result = 0;
+    scan->directory = LAYOUT_SPLIT_HISTORY;
+    while (result == 0 && !scan->stopped && scan->next < scan->history->count &&
+           (!name || strcmp(scan->history->items[scan->next].name, name) < 0))
+        result = visit_entry(scan, &scan->history->items[scan->next++].entry, error);
+    return result;
+}
+
+static int visit_between(void *context, const struct storage_entry *entry, struct error *error)
+{
+    struct scan *scan = context;
+    int result = visit_history(scan, entry->name, error);
+    scan->directory = LAYOUT_SPLIT_WAL;
+    return result ? result : visit_entry(scan, entry, error);
+}
+
+static int scan_split(struct scan *scan, struct error *error)
+{
+    struct top history = {.count = 0};
+    const struct storage_query query = {LAYOUT_SPLIT_HISTORY, scan->query->prefix,
+                                        scan->query->after, scan->query->wanted};
+    int result = storage_list(scan->archive->storage, &query, keep, &history, error);
+    scan->history = &history;
+    if (result == 0)
+        result = list_by(scan, LAYOUT_SPLIT_WAL, visit_between, error);
+    if (result == 0 && !scan->stopped)
+        result = visit_history(scan, NULL, error);
+    free_top(&history);
+    return result < 0 ? -1 : 0;
+}
+
 int archive_scan(struct archive *archive, const struct scan_query *query, scan_visit *visit,
                  void *context, struct error *error)
 {
-    struct scan scan = {archive, query, "", visit, context, false};
-    return archive->layout.form == LAYOUT_NESTED ? scan_nested(&scan, error)
-                                                 : list(&scan, "", error);
+    struct scan scan = {
+        .archive = archive, .query = query, .directory = "", .visit = visit, .context = context};
+    switch (archive->layout.form) {
+    case LAYOUT_NESTED:
+        return scan_nested(&scan, error);
+    case LAYOUT_SPLIT:
+        return scan_split(&scan, error);
+    case LAYOUT_FLAT:
+        break;
+    }
+    return list(&scan, "", error);
 }

@@ -7,19 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool parse_lsn(const char *text, uint64_t *address)
-{
-    char *end;
-    if (!isxdigit((unsigned char)*text))
-        return false;
-    unsigned long long high = strtoull(text, &end, 16);
-    if (*end != '/' || !isxdigit((unsigned char)end[1]) || high > UINT32_MAX)
-        return false;
-    unsigned long long low = strtoull(end + 1, &end, 16);
-    *address = (uint64_t)high << 32 | low;
-    return !*end && low <= UINT32_MAX;
-}
-
 static void keep(const struct wal_name *name, char position[SELECTION_POSITION + 1])
 {
     memcpy(position, name->text + 8, SELECTION_POSITION);
@@ -37,7 +24,7 @@ static int parse_position(const char *option, const char *text, const struct wal
         keep(&name, position);
         return 0;
     }
-    if (!parse_lsn(text, &address))
+    if (!wal_lsn_parse(text, &address))
         return error_set(error, ERROR_USAGE,
                          "%s: \"%s\" is neither the name of a WAL segment nor an LSN", option,
                          text);

@@ -55,6 +55,10 @@ struct settings {
     uint64_t warning, critical; /* milliseconds; 0: not given */
     char *known_gaps, *state, *recheck, *pgdata;
 
+    /* of wallist */
+    bool full, long_list, graph;
+    char *lsn, *svg;
+
     /* of storages on other machines */
     char *cache;         /* directory, "none", or NULL: the usual one */
     uint64_t limit_rate; /* bytes per second; 0: none */

@@ -1,4 +1,5 @@
 #include "report/human.h"
+#include "base/moment.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,6 +64,21 @@ const char *human_duration(int64_t seconds, char text[HUMAN_SIZE])
                  s % DAY / HOUR);
     else
         snprintf(text, HUMAN_SIZE, "%s%" PRIu64 " days", sign, s / DAY);
+    return text;
+}
+
+const char *human_period(int64_t from, int64_t to, char text[HUMAN_SIZE])
+{
+    enum { TO_THE_MINUTE = 16 };
+    char begin[MOMENT_SIZE], end[MOMENT_SIZE];
+    moment_format(from, begin);
+    moment_format(to, end);
+    if (!to)
+        text[0] = '\0';
+    else if (strncmp(begin, end, TO_THE_MINUTE) == 0)
+        snprintf(text, HUMAN_SIZE, "%.*s", TO_THE_MINUTE, end);
+    else
+        snprintf(text, HUMAN_SIZE, "%.*s - %.*s", TO_THE_MINUTE, begin, TO_THE_MINUTE, end);
     return text;
 }
 

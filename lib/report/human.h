@@ -19,6 +19,10 @@ const char *human_duration(int64_t seconds, char text[HUMAN_SIZE]);
 /* "85 MiB/s", by bytes and milliseconds; "-" when no time has passed. */
 const char *human_rate(uint64_t bytes, uint64_t milliseconds, char text[HUMAN_SIZE]);
 
+/* "2026-11-20 03:00 - 2026-11-21 17:41", from one moment to another, to the minute, UTC; one of
+ * them when they are the same; "" when they are not known (0). */
+const char *human_period(int64_t from, int64_t to, char text[HUMAN_SIZE]);
+
 /* "3.42", "11.5", "120": `whole` is so many times `part`; "-" when there is no part. */
 const char *human_ratio(uint64_t whole, uint64_t part, char text[HUMAN_SIZE]);
 

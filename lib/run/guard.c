@@ -5,6 +5,7 @@
 #include "run/idle.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -103,6 +104,14 @@ static int result_of(int status, struct error *error)
     return error_set(error, ERROR_SYSTEM, "crashed with signal %d (%s)", number, strsignal(number));
 }
 
+/* Does standard output take no more for now? Whoever reads it, such as a pager, may take any time.
+ */
+static bool output_waits(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 0;
+}
+
 static int watch(pid_t child, uint64_t timeout, const sigset_t *set, struct error *error)
 {
     int status;
@@ -114,6 +123,8 @@ static int watch(pid_t child, uint64_t timeout, const sigset_t *set, struct erro
             end(child, number, set);
             return stopped(number, error);
         }
+        if (output_waits())
+            idle_start(&idle, child);
         uint64_t silence = idle_look(&idle, child);
         if (silence >= timeout) {
             end(child, SIGKILL, set);

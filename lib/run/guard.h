@@ -13,9 +13,10 @@ struct error;
 
 /* Runs work(context) in a child process and returns what it returned (0..255, the exit code). When
  * the child has not used the processor for `timeout` milliseconds it is killed: -1 with
- * ERROR_UNREACHABLE. A child that crashes: -1 with ERROR_SYSTEM. A signal that asks to stop is
- * passed on to the child, and -1 with ERROR_INTERRUPTED; when the child can't be ended within a few
- * seconds it is left behind. The child goes when this process goes. */
+ * ERROR_UNREACHABLE; but not while it is standard output that it waits for. A child that crashes:
+ * -1 with ERROR_SYSTEM. A signal that asks to stop is passed on to the child, and -1 with
+ * ERROR_INTERRUPTED; when the child can't be ended within a few seconds it is left behind. The
+ * child goes when this process goes. */
 int guard_run(int (*work)(void *context), void *context, uint64_t timeout, struct error *error);
 
 #endif

@@ -45,18 +45,31 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* One that is not the first, or is smaller than the front. */
+static void add_piece(struct wal_assembly *record, const unsigned char *bytes, size_t size)
+{
+    size_t of_front = smaller(size, sizeof record->front - record->seen);
+    size_t of_header = wal_assembly_has_header(record) ? 0 : WAL_RECORD_HEADER_SIZE - record->seen;
+    memcpy(record->front + record->seen, bytes, of_front);
+    record->seen += (uint32_t)of_front;
+    of_header = smaller(size, of_header);
+    record->crc = wal_crc32c(record->crc, bytes + of_header, size - of_header);
+}
+
 void wal_assembly_add(struct wal_assembly *record, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
     record->missing -= (uint32_t)size;
     if (record->headless)
         return;
-    size_t of_header = wal_assembly_has_header(record) ? 0 : WAL_RECORD_HEADER_SIZE - record->seen;
-    size_t of_front = smaller(size, sizeof record->front - record->seen);
-    memcpy(record->front + record->seen, bytes, of_front);
-    record->seen += (uint32_t)of_front;
-    of_header = smaller(size, of_header);
-    record->crc = wal_crc32c(record->crc, bytes + of_header, size - of_header);
+    if (record->seen > 0 || size < sizeof record->front) {
+        add_piece(record, data, size);
+        return;
+    }
+    memcpy(record->front, bytes, sizeof record->front);
+    record->seen = sizeof record->front;
+    record->crc =
+        wal_crc32c(record->crc, bytes + WAL_RECORD_HEADER_SIZE, size - WAL_RECORD_HEADER_SIZE);
 }
 
 bool wal_assembly_has_header(const struct wal_assembly *record)
@@ -99,9 +112,8 @@ static bool ends_a_transaction(const struct wal_assembly *record)
 {
     static const unsigned char ends[] = {TRANSACTION_COMMIT, TRANSACTION_ABORT,
                                          TRANSACTION_COMMIT_PREPARED, TRANSACTION_ABORT_PREPARED};
-    unsigned char kind = record->front[RECORD_INFO] & TRANSACTION_MASK;
     return record->front[RECORD_MANAGER] == MANAGER_TRANSACTION &&
-           memchr(ends, kind, sizeof ends) != NULL;
+           memchr(ends, record->front[RECORD_INFO] & TRANSACTION_MASK, sizeof ends) != NULL;
 }
 
 /* What may come between a record's header and its data, in this order (XLogRecordAssemble); a

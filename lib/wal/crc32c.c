@@ -62,6 +62,13 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
         memcpy(&eight, bytes, sizeof eight);
         crc = (uint32_t)_mm_crc32_u64(crc, eight);
     }
+    if (size >= 4) { /* a record's header has 20 bytes */
+        uint32_t four;
+        memcpy(&four, bytes, sizeof four);
+        crc = _mm_crc32_u32(crc, four);
+        bytes += 4;
+        size -= 4;
+    }
     for (; size > 0; bytes++, size--)
         crc = _mm_crc32_u8(crc, *bytes);
     return crc;

@@ -22,6 +22,9 @@ bool wal_geometry_number(const struct wal_geometry *geometry, const struct wal_n
 uint64_t wal_geometry_number_at(const struct wal_geometry *geometry, uint64_t address);
 uint64_t wal_geometry_address(const struct wal_geometry *geometry, uint64_t number);
 
+/* Reads an LSN as PostgreSQL writes and takes it: "16/B374D848" (pg_lsn_in in pg_lsn.c). */
+bool wal_lsn_parse(const char *text, uint64_t *address);
+
 /* The name of a timeline's segment. */
 struct wal_name wal_geometry_name(const struct wal_geometry *geometry, uint32_t timeline,
                                   uint64_t number);

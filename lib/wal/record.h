@@ -41,9 +41,8 @@ struct wal_walk {
  * segment, each takes its own copy. */
 struct wal_carry {
     bool known;
-    uint64_t next; /* LSN at which the next segment must begin */
-    uint64_t
-        previous; /* LSN of the latest whole record; WAL_PREVIOUS_UNKNOWN where none was seen */
+    uint64_t next;               /* LSN at which the next segment must begin */
+    uint64_t previous;           /* LSN of the latest whole record; or WAL_PREVIOUS_UNKNOWN */
     struct wal_assembly pending; /* what goes on in the next segment, unless nothing is missing */
 };
 

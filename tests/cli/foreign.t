@@ -54,6 +54,33 @@ for my $archive (foreign_archives())
 	reads_archive('what is no stanza does not count', $server, $top);
 }
 
+# ---- one of ours below
+
+{
+	my $top = scratch('above');
+	new_archive('above/wal', $server);
+	for my $command ([ 'walfetch', $top, segment_name(number => 1), 'pg_wal/x' ], [ 'walpush', $top, put_segment($server, number => 2) ],
+		[ 'walclean', $top, segment_name(number => 2) ])
+	{
+		refuses("$command->[0] above an archive of ours", { code => 2, like => qr/is no archive, but wal below it is/, cwd => $server, keeps => [$top] },
+			@$command);
+	}
+	scratch('above/wal/lost+found'), scratch('above/wal/archive/main/15-1/0000000100000000');
+	succeeds('what lies in one of ours does not matter', 'walpush', "$top/wal", put_segment($server, number => 2));
+}
+
+# ---- theirs, though it is flat
+
+for my $path ('wal_005/' . segment_name(number => 1) . '.zst', pgbackrest_name(segment_name(number => 1), segment(number => 1), 'zst'))
+{
+	my $top = scratch('theirs' . ++$number);
+	make_archive({ files => sub { return { $path => compressed('zst', segment(number => 1)) } } }, $top);
+	my ($location) = "$top/$path" =~ m{(.*)/};
+	succeeds("$path: read", { cwd => $server }, 'walfetch', $location, segment_name(number => 1), 'pg_wal/x');
+	refuses('... and never written to', { code => 4, like => qr/only read here/, cwd => $server, keeps => [$top] }, @$_)
+		for [ 'walpush', $location, put_segment($server, number => 1) ], [ 'walclean', $location, segment_name(number => 2) ];
+}
+
 # ---- a digest in the name
 
 {

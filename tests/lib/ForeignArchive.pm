@@ -175,6 +175,7 @@ sub foreign_archives
 		in_codings('pgBackRest', 'pgBackRest', [ '', qw(archive archive/main archive/main/15-2) ], \&pgbackrest, '', qw(gz lz4 zst bz2)),
 		in_codings('pgmoneta', 'pgmoneta', [ '', 'wal' ], sub { flat('wal/', '.zstd', $_[0]) }, 'zst'),
 		in_codings('pg_probackup', 'pg_probackup', [ '', 'wal', 'wal/main' ], \&pg_probackup, 'gz'),
+		in_codings('pghoard', 'pghoard', [''], \&pghoard, qw(zst xz)),
 		in_codings('pg_receivewal', undef, [''], \&pg_receivewal, qw(gz lz4)),
 	);
 }

@@ -1,75 +1,130 @@
 package ListTest;
 
-# What a list of a storage tells, the same for each kind. The test makes an archive of these files, then it is listed:
+# Archives for the tests of wallist, made without a server: objects with times, and JSON against its schema.
 #
-#   use ListTest;
-#   my $files = files();                               # path => size
-#   lists_files('s3', $from, $until, 's3://wal/list'); # written in between; options may stand before the location
+#   my $archive = made_archive('name', [ segment_name(number => 1), 0 ], [ '00000002.history', 60, history_text() ], ...);
+#   is(problem($json), '', 'valid');
 
 use strict;
 use warnings;
 
 use Exporter qw(import);
-use Test::More;
+use JSON::PP ();
+use POSIX ();
+use WalSegment;
 use WalTest;
 
-our @EXPORT = qw(files listed lists_files);
+our @EXPORT = qw(made_archive put_object moment scenario listed listed_lines timeless problem EPOCH);
 
-# Path => size. Of the directories some sort before their neighbours with a slash, and behind them without.
-my %files = (
-	'alpha'            => 0,
-	'alpha.zst'        => 3,
-	'beta'             => 70_000,
-	'dir/one'          => 5,
-	'dir/two'          => 6,
-	'dir/sub/three'    => 7,
-	'dir/sub-b/four'   => 8,
-	'dir.d/five'       => 9,
-	'with space/a b'   => 10,
-	'zeta'             => 1,
-);
+# When the archives' stories begin: 2024-11-20 00:00:00 UTC.
+use constant EPOCH => 1_732_060_800;
 
-sub files { return \%files }
+# The moment so many seconds behind EPOCH, as JSON has it.
+sub moment { return POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime EPOCH + $_[0]) }
 
-# Entries as "d NAME" and "f NAME SIZE"; their times.
+# An object: its path, when it was archived (seconds behind EPOCH), and its content (a few bytes).
+sub put_object
+{
+	my ($archive, $key, $when, $content) = @_;
+	my ($directory) = $key =~ m{^(.*)/};
+	system('mkdir', '-p', "$archive/$directory") == 0 or die 'mkdir' if defined $directory;
+	my $path = spew("$archive/$key", $content // 'x' x 1000);
+	utime EPOCH + $when, EPOCH + $when, $path or die "utime: $!";
+	return $path;
+}
+
+sub made_archive
+{
+	my ($name, @objects) = @_;
+	my $archive = scratch($name);
+	put_object($archive, @$_) for @objects;
+	return $archive;
+}
+
+# Segments of 1 MB, all but the first a few bytes long. Timeline 1: 1 to 40 without 11 to 13, with a partial segment behind; 2
+# forked off in 41, and goes on without 45; 3 forked off in 20, was archived from there on; 4 has no history. Backups: at 2, at
+# 30, on timeline 2 at 43, and one that is damaged. Segment 5 is there in two codings. One segment is archived each 10 minutes.
+sub scenario
+{
+	my @objects = ([ segment_name(number => 1), 600, segment(number => 1, end => 'switch') ]);
+	push @objects, [ segment_name(number => $_) . '.zst', 600 * $_ ] for grep { $_ < 11 || $_ > 13 } 2 .. 40;
+	push @objects, [ segment_name(number => 5) . '.gz', 3100, 'y' x 500 ];
+	push @objects, [ segment_name(number => 41) . '.partial.zst', 24_700 ];
+	push @objects, [ '00000002.history', 24_650, history_text([ 1, 41 * MB + 0x158 ]) ];
+	push @objects, [ segment_name(timeline => 2, number => $_) . '.zst', 600 * $_ + 100 ] for 41 .. 44, 46 .. 50;
+	push @objects, [ '00000003.history', 40_000, history_text([ 1, 20 * MB + 0x28 ]) ];
+	push @objects, [ segment_name(timeline => 3, number => $_) . '.lz4', 40_000 + 100 * $_ ] for 20 .. 25;
+	push @objects, [ segment_name(timeline => 4, number => 60), 50_000 ];
+	push @objects, backup(number => 2,  label => 'first'), backup(number => 30, label => "caf\xe9 \"\e[31m\""),
+	  backup(number => 43, timeline => 2, label => 'after failover');
+	push @objects, [ backup_name(number => 33), 600 * 33, "START WAL LOCATION: 0/2\n" ], [ 'README', 0, 'x' ];
+	return @objects;
+}
+
+sub backup
+{
+	my (%option) = @_;
+	my $when = 600 * $option{number} + 5;
+	return [ backup_name(%option), $when, backup_text(%option) ];
+}
+
+# What wallist --json says of an archive, decoded. Options of the program come behind it.
 sub listed
 {
-	my (@arguments) = @_;
-	my $run = run(program('storagelist'), @arguments);
-	return ("exit code $run->{code}: $run->{err}") if $run->{code} != 0 || $run->{err} ne '';
-	return map { /^(.) (\d+) (\d+) (.*)$/ ? { kind => $1, size => $2, time => $3, name => $4 } : { name => $_, kind => '?' } }
-	  split /\n/, $run->{out};
+	my ($archive, @options) = @_;
+	my $run = run('wallist', '--json', @options, $archive);
+	die "wallist @options $archive: exit code $run->{code}: $run->{err}" if $run->{code};
+	return JSON::PP->new->utf8->decode($run->{out});
 }
 
-sub told
+sub listed_lines
 {
-	my ($kind, @entries) = @_;
-	return join ' | ', map { ref $_ ? "$_->{name}" . ($_->{size} ? " $_->{size}" : '') : $_ } grep { !ref $_ || $_->{kind} eq $kind } @entries;
+	my ($archive, @options) = @_;
+	my $run = run("wallist", "--long", "--json", @options, $archive);
+	die "wallist: $run->{err}" if $run->{code};
+	return map { JSON::PP->new->utf8->decode($_) } split /\n/, $run->{out};
 }
 
-sub lists_files
+# A document of listed() without what depends on where and when the archive was made.
+my %depends = map { $_ => 1 } qw(location time oldest newest archived next_archived wal_bytes_per_day stored_bytes_per_day);
+
+sub timeless
 {
-	my ($title, $from, $until, @archive) = @_;
-	my @all = listed(@archive, 'ds');
-	is(told('f', @all), 'alpha | alpha.zst 3 | beta 70000 | zeta 1', "$title: objects, in order, with their sizes");
-	is(join(' ', sort map { $_->{name} } grep { ref $_ && $_->{kind} eq 'd' } @all), 'dir dir.d with space', '... and directories');
-	is(join(' ', map { $_->{name} } grep { $_->{time} < $from || $_->{time} > $until } grep { $_->{kind} eq 'f' } @all), '',
-		'... and when they were written');
-	is(told('f', listed(@archive, '-')), 'alpha | alpha.zst | beta | zeta', 'without details, no sizes');
-	is(told('d', listed(@archive, '-')), '', '... nor directories that are not asked for');
-	is(told('f', listed(@archive, 'd', 'dir')), 'one 5 | two 6', 'in a directory');
-	is(told('d', listed(@archive, 'd', 'dir')), '', '... not those below it');
-	is(join(' ', sort split / \| /, told('d', listed(@archive, 's', 'dir'))), 'sub sub-b', '... unless asked for');
-	is(told('f', listed(@archive, 's', 'dir')), 'one | two', '... beside its objects, and not theirs');
-	is(told('f', listed(@archive, 's', 'dir/sub')), 'three', 'in one below');
-	is(told('f', listed(@archive, 's', 'with space')), 'a b', 'names with a space');
-	is(told('f', listed(@archive, 'ds', '', 'alpha')), 'alpha | alpha.zst 3', 'by a prefix');
-	is(join(' ', sort split / \| /, told('d', listed(@archive, 's', '', 'dir'))), 'dir dir.d', '... directories too');
-	is(told('f', listed(@archive, 'ds', '', '', 'alpha.zst')), 'beta 70000 | zeta 1', 'behind a name');
-	is(told('d', listed(@archive, 's', '', '', 'dir.d')), 'with space', '... directories too');
-	is(scalar(my @some = listed(@archive, 'ds2')), 2, 'no more than is wanted');
-	is(scalar(my @none = listed(@archive, 'ds', 'nowhere')), 0, 'nothing where there is nothing');
-	return;
+	my ($value) = @_;
+	return [ map { timeless($_) } @$value ] if ref $value eq 'ARRAY';
+	return $value if ref $value ne 'HASH';
+	return { map { $_ => timeless($value->{$_}) } grep { !$depends{$_} } keys %$value };
+}
+
+# What the schema has against each of these lines or documents; nothing when all are valid. No member is allowed but those that
+# the schema has.
+sub problem
+{
+	my (@documents) = @_;
+	my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
+	my $run = run({ stdin => join "\0", @documents }, $python, '-c', <<'PYTHON', repository() . '/man/wallist.schema.json');
+import json, sys, jsonschema
+
+def close(schema):
+    if isinstance(schema, dict):
+        if schema.get("type") == "object" and "properties" in schema:
+            schema["additionalProperties"] = False
+        for value in schema.values():
+            close(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            close(value)
+
+schema = json.load(open(sys.argv[1]))
+jsonschema.Draft7Validator.check_schema(schema)
+close(schema)
+for text in sys.stdin.buffer.read().decode("utf-8").split("\0"):
+    document = json.loads(text)
+    kind = {"$ref": "#/definitions/" + document["kind"], "definitions": schema["definitions"]}
+    for problem in jsonschema.Draft7Validator(kind).iter_errors(document):
+        print(list(problem.absolute_path), problem.message)
+PYTHON
+	return $run->{out} . $run->{err};
 }
 
 1;

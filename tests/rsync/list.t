@@ -1,24 +1,34 @@
-# What a list of an archive that rsync reaches tells: sizes, times, directories.
+#!/usr/bin/perl
+# wallist where rsync reaches: the same as of a directory, in few runs.
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use ListTest;
 use RsyncTest;
 
-my $files = files();
-my $time  = 1_795_485_396;    # 2026-11-24 01:56:36 UTC
+my @objects   = scenario();
+my $directory = made_archive('archive', @objects);
+my $expected  = listed($directory);
+
+# At the daemon, so far.
+sub runs_of_rsync { return scalar(my @all = rsync_daemon()->log =~ /rsync (?:to|on) /g) }
 
 for my $kind (kinds())
 {
-	my $archive = archive($kind, 'list');
-	for my $path (sort keys %$files)
-	{
-		RsyncTest::must_make("$archive->{directory}/$1") if $path =~ m{(.*)/};
-		utime $time, $time, spew("$archive->{directory}/$path", 'x' x $files->{$path});
-	}
-	local $ENV{TZ} = 'America/St_Johns';
-	lists_files($kind, $time, $time, at($archive));
-	is(join(' ', map { $_->{name} } listed(at($archive), '-')), 'alpha alpha.zst beta zeta', 'the archive itself is not in it');
+	my $archive = archive($kind, 'main');
+	put_object($archive->{directory}, @$_) for @objects;
+	my ($location, @options) = (reverse(at($archive)));
+	my $before = $kind eq 'daemon' ? runs_of_rsync() : 0;
+	my $all = listed($location, @options);
+	my $runs = $kind eq 'daemon' ? runs_of_rsync() - $before : 0;
+	is_deeply(timeless($all), timeless($expected), "$kind: the same as of a directory");
+	is($all->{totals}{$_}, $expected->{totals}{$_}, "... $_") for qw(oldest newest wal_bytes_per_day);
+	is($all->{archive}{location}, $location, '... but for the place');
+	my $small = grep { $_->[0] =~ /history|backup/ } @objects;
+	cmp_ok($runs, '<=', $small + 6, '... in few runs of rsync') if $kind eq 'daemon';
+	my $run = run('wallist', '-l', @options, $location);
+	is($run->{out}, run('wallist', '-l', $directory)->{out}, '... --long');
+	is(listed($location, @options, '--lsn=0/1400000')->{timelines}[2]{answer}, 'there', '... --lsn');
 }
 
 done_testing;

@@ -1,4 +1,5 @@
-# What a list of a bucket tells: sizes, times, directories; in how many requests.
+#!/usr/bin/perl
+# wallist of a bucket: the same as of a directory, in few requests, and no segment is fetched.
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
@@ -6,96 +7,81 @@ use CephGateway;
 use FaultProxy;
 use ListTest;
 use S3Test;
-use SwiftServer;
-
-my $files = files();
-
-for my $server (CephGateway->start, SwiftServer->start)
-{
-	my $kind   = ref $server;
-	my $bucket = $server->bucket('wal');
-	my $from   = time;
-	act_as($server);
-	$server->put($bucket, "list/$_", 'x' x $files->{$_}) for sort keys %$files;
-	$server->put($bucket, 'lis/other', ''), $server->put($bucket, 'list2/other', '');
-	lists_files($kind, $from - 1, time + 1, "s3://$bucket/list");
-}
-
-# ---- what a server may say
 
 my $gateway = CephGateway->start;
 my $proxy   = FaultProxy->start($gateway);
 my $bucket  = $gateway->bucket('wal');
 act_as($gateway, endpoint => $proxy->endpoint);
-$ENV{WALTOOLS_TIMEOUT} = '2s';
 
-sub page
+my @objects   = scenario();
+my $directory = made_archive('archive', @objects);
+
+# The same objects below a prefix, put by a few processes at once.
+sub fill
 {
-	my ($elements, $next) = @_;
-	return '<ListBucketResult><Prefix>a/</Prefix><IsTruncated>' . ($next ? "true</IsTruncated><NextContinuationToken>$next</NextContinuationToken>" : 'false</IsTruncated>')
-	  . "$elements</ListBucketResult>";
-}
-
-sub object
-{
-	my ($name, $size, $time) = @_;
-	return "<Contents><LastModified>$time</LastModified><Size>$size</Size><Key>a/$name</Key></Contents>";
-}
-
-sub directory { return "<CommonPrefixes><Prefix>a/$_[0]/</Prefix></CommonPrefixes>" }
-
-sub answers
-{
-	my (@pages) = @_;
-	$proxy->clear;
-	$proxy->fault('answer', method => 'GET', body => $_, times => 1) for @pages;
-	return run(program('storagelist'), "s3://$bucket/a", 'ds');
-}
-
-my $run = answers(page(object('x', 5, '2026-11-24T01:56:36.123Z'), 'more'), page(directory('d-') . directory('d'), 'still'),
-	page(directory('d') . object('y', 12345678901, '1970-01-01T00:00:00.000Z') . directory('e')));
-is($run->{out}, "f 5 1795485396 x\nd 0 0 d-\nd 0 0 d\nf 12345678901 0 y\nd 0 0 e\n", 'a list over pages, one of them of directories alone')
-  or diag($run->{err}, requests_told($proxy));
-$run = answers(map({ page(directory("d$_"), "t$_") } 1000 .. 1149), page(''));
-is(scalar(lines($run->{out})), 150, 'many pages of directories alone') or diag($run->{err});
-
-for my $case (
-	[ 'directories that are not in order', page(directory('e') . directory('d')) ],
-	[ 'a directory that was not asked for', page('<CommonPrefixes><Prefix>b/d/</Prefix></CommonPrefixes>') ],
-	[ 'a directory without a name',         page('<CommonPrefixes><Prefix>a/d</Prefix></CommonPrefixes>') ],
-	[ 'a size that is none',                page(object('x', 'big', '2026-11-24T01:56:36.123Z')) ],
-	[ 'an object without a key',            page('<Contents><Size>1</Size></Contents>') ],
-  )
-{
-	my ($what, @pages) = @$case;
-	my $failed = answers(@pages);
-	is(join(', ', one_error($failed, 'storagelist', 3, qr/can't be trusted/)), '', $what) or diag($failed->{err}, $failed->{out});
-}
-$run = answers(map({ page(directory('d'), "t$_") } 1 .. 200), page(''));
-is(join(', ', one_error($run, 'storagelist', 3, qr/no end/)), '', 'the same directory for ever');
-
-# ---- how many requests
-
-{
-	my @names = map { sprintf '%05d', $_ } 1 .. 2100;
-	$proxy->clear;
-	my @children = map {
-		my $part = $_;
+	my ($prefix, @objects) = @_;
+	my $client = $gateway->client;
+	my @children;
+	for my $part (0 .. 3)
+	{
 		my $pid = fork() // die "fork: $!";
 		if ($pid == 0)
 		{
-			my $client = $gateway->client;
-			$client->put($bucket, "many/$names[$_]", '') for grep { $_ % 4 == $part } 0 .. $#names;
+			for my $i (grep { $_ % 4 == $part } 0 .. $#objects)
+			{
+				my ($key, undef, $content) = @{ $objects[$i] };
+				$client->put($bucket, "$prefix/$key", $content // 'x' x 1000);
+			}
 			POSIX::_exit(0);
 		}
-		$pid;
-	} 0 .. 3;
-	waitpid($_, 0), $? && die 'objects could not be put' for @children;
-	is(scalar(my @listed = listed("s3://$bucket/many", 'd')), 2100, '2,100 objects');
-	is($proxy->request_count('GET'), 3, '... in three requests') or diag(requests_told($proxy));
-	$proxy->clear;
-	is(scalar(@listed = listed("s3://$bucket/many", '-1')), 1, 'one of them');
-	unlike(requests_told($proxy), qr/max-keys=1000/, '... with a small page');
+		push @children, $pid;
+	}
+	for (@children)
+	{
+		waitpid $_, 0;
+		die 'objects could not be put' if $?;
+	}
+	return "s3://$bucket/$prefix";
 }
+
+# What a command asked the server for, since the last call: "GET key" and "LIST".
+my $seen = 0;
+
+sub asked
+{
+	my @requests = $proxy->requests;
+	my @new = @requests[ $seen .. $#requests ];
+	$seen = @requests;
+	return map { $_->{path} =~ /list-type/ ? 'LIST' : "$_->{method} " . $_->{path} =~ s/\?.*//r } @new;
+}
+
+my $archive = fill('main', @objects);
+asked();
+my $all = listed($archive);
+my @asked = asked();
+is_deeply(timeless($all), timeless(listed($directory)), 'the same as of a directory');
+is($all->{archive}{location}, $archive, '... but for the place');
+like($all->{totals}{newest}, qr/^20\d\d-/, '... with times');
+my @segments = grep { m{/[0-9A-F]{24}(?:\.(?!\d)|$)} } grep { /^GET/ } @asked;
+is(scalar @segments, 1, '... the beginning of one segment is read') or diag(join "\n", @asked);
+my $small = grep { $_->[0] =~ /history|backup/ } @objects;
+is(scalar(grep { /history|backup/ } @asked), $small, '... and each history and backup history file, once');
+cmp_ok(scalar(@asked), '<=', $small + 6, '... of few requests') or diag(join "\n", @asked);
+
+listed($archive, '--lsn=0/500000', '--timeline=1');
+cmp_ok(scalar(@asked = asked()), '<=', $small + 7, '--lsn: one more') or diag(join "\n", @asked);
+is(join(' ', map { $_->{key} } listed_lines($archive)), join(' ', map { $_->{key} } listed_lines($directory)), '--long');
+unlike(join("\n", asked()), qr/history|backup/, '... reads no history');
+
+{
+	my @many = ([ segment_name(number => 0), 0, segment(number => 0, end => 'switch') ], map { [ segment_name(number => $_) . '.zst', 0, 'x' ] } 1 .. 1500);
+	my $long = fill('many', @many);
+	asked();
+	is(listed($long)->{totals}{segments}, 1501, '1,501 segments');
+	cmp_ok(scalar(@asked = asked()), '<=', 7, '... in few requests') or diag(join "\n", @asked);
+}
+
+refuses('a bucket that is not there', { code => 3 }, 'wallist', 's3://nowhere/main');
+refuses('a prefix with nothing below it', { code => 3, like => qr/holds no WAL/ }, 'wallist', "s3://$bucket/nothing");
 
 done_testing;

@@ -29,7 +29,7 @@ struct wal_builder {
     uint64_t previous; /* LSN for the next record's pointer */
     uint32_t timeline;
     uint16_t magic;
-    uint16_t flags; /* for the next page, besides LONG and CONTRECORD */
+    uint16_t flags;      /* for the next page, besides LONG and CONTRECORD */
     unsigned char *rest; /* of the record that crosses the segment's end, what does not fit */
     uint32_t rest_size;
 };
@@ -69,7 +69,8 @@ static inline void builder_page(struct wal_builder *b, uint32_t remaining)
     b->flags = 0;
 }
 
-/* Lays bytes over the pages, until they are all written or the segment is full; the rest is kept. */
+/* Lays bytes over the pages, until they are all written or the segment is full; the rest is kept.
+ */
 static inline void builder_lay(struct wal_builder *b, const unsigned char *bytes, uint32_t size)
 {
     while (size > 0 && b->offset < BUILDER_SIZE) {
