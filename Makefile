@@ -31,10 +31,12 @@ PROGRAMS := walpush walfetch walclean wallist walverify
 LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
+    lib/archive/backlog.c \
     lib/archive/batch.c \
     lib/archive/check.c \
     lib/archive/checker.c \
     lib/archive/clean.c \
+    lib/archive/copier.c \
     lib/archive/copies.c \
     lib/archive/cut.c \
     lib/archive/datadir.c \
@@ -43,6 +45,7 @@ LIB := \
     lib/archive/ends.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
+    lib/archive/fetch_several.c \
     lib/archive/gaps.c \
     lib/archive/geometry.c \
     lib/archive/identity.c \
@@ -52,15 +55,22 @@ LIB := \
     lib/archive/layout.c \
     lib/archive/lookup.c \
     lib/archive/memory.c \
+    lib/archive/merge.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
     lib/archive/policy.c \
     lib/archive/push.c \
+    lib/archive/range.c \
     lib/archive/reader.c \
     lib/archive/records.c \
     lib/archive/recovery.c \
+    lib/archive/repair.c \
+    lib/archive/route.c \
+    lib/archive/salvage.c \
     lib/archive/scan.c \
     lib/archive/selection.c \
+    lib/archive/several.c \
+    lib/archive/silence.c \
     lib/archive/small_files.c \
     lib/archive/timeline.c \
     lib/archive/verified.c \

@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "archive/several.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/signals.h"
@@ -8,6 +9,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* What is to be done; the guarded child is given it. */
@@ -93,13 +95,79 @@ static struct storage_options storage_options(const struct settings *settings)
     };
 }
 
-int cli_archive(const struct settings *settings, struct archive *archive, struct error *error)
+static int fill_archive(const struct settings *settings, struct archive *archive,
+                        struct error *error)
 {
     *archive = (struct archive){.operand = settings->operand,
                                 .location = settings->archive,
                                 .options = storage_options(settings),
                                 .cache = settings->cache};
     return codec_choice_parse(settings->compress, &archive->coding, error);
+}
+
+int cli_archive(const struct settings *settings, struct archive *archive, struct error *error)
+{
+    if (settings_archive_count(settings) == 1)
+        return fill_archive(settings, archive, error);
+    return error_set(error, ERROR_USAGE, "section [%s] names several archives: name one of them",
+                     settings->operand);
+}
+
+int cli_archives(const struct settings *settings, struct archive **archives, size_t *count,
+                 struct error *error)
+{
+    *count = settings_archive_count(settings);
+    *archives = calloc(*count, sizeof **archives);
+    if (!*archives)
+        return error_memory(error);
+    for (size_t i = 0; i < *count; i++)
+        if (fill_archive(settings_archive(settings, i), &(*archives)[i], error)) {
+            free(*archives);
+            *archives = NULL;
+            return -1;
+        }
+    return 0;
+}
+
+size_t cli_jobs(const struct settings *settings)
+{
+    enum { JOBS_USUAL = 4 };
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (settings->jobs)
+        return (size_t)settings->jobs;
+    return processors < 1 ? 1 : processors < JOBS_USUAL ? (size_t)processors : JOBS_USUAL;
+}
+
+int cli_each(const struct settings *settings, enum cli_order order,
+             int (*run)(void *context, struct archive *archive, struct error *error), void *context,
+             struct error *error)
+{
+    struct archive *archives;
+    size_t count;
+    if (cli_archives(settings, &archives, &count, error))
+        return -1;
+    const struct several_work work = {run, context, order == CLI_IN_TURN ? 1 : count};
+    struct error *failures = calloc(count, sizeof *failures);
+    int result = !failures    ? error_memory(error)
+                 : count == 1 ? run(context, archives, error)
+                              : several_run(archives, count, &work, failures, error);
+    if (result == 0 && count > 1)
+        result = cli_report(failures, count, error);
+    free(failures);
+    free(archives);
+    return result;
+}
+
+int cli_report(const struct error *failures, size_t count, struct error *error)
+{
+    size_t worst = several_worst(failures, count);
+    if (worst == count)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (i != worst && failures[i].class != ERROR_NONE)
+            log_error(&failures[i]);
+    *error = failures[worst];
+    return -1;
 }
 
 static void show_help(const struct cli *cli)
@@ -121,6 +189,14 @@ static int inform(const struct cli *cli, const struct settings *settings, struct
     return output_finish(stdout, error);
 }
 
+static bool needs_secrets(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings_archive_count(settings); i++)
+        if (storage_needs_secrets(settings_archive(settings, i)->archive))
+            return true;
+    return false;
+}
+
 static int run(struct job *job, int argc, char **argv, struct error *error)
 {
     const struct cli *cli = job->cli;
@@ -132,13 +208,15 @@ static int run(struct job *job, int argc, char **argv, struct error *error)
         return inform(cli, settings, error);
     if (check_operands(cli, settings, argc - first, error))
         return -1;
-    if (storage_needs_secrets(settings->archive))
+    if (needs_secrets(settings))
         secret_forbid_dumps();
     log_open(cli->name, settings->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING);
     job->operands = argv + first;
     uint64_t deadline = cli->deadline ? cli->deadline(settings, job->operands) : settings->timeout;
     int code = guard_run(work, job, deadline, error);
-    return code < 0 ? error_prefix(error, "%s: ", settings->archive) : code;
+    return code < 0 ? error_prefix(
+                          error, "%s: ", settings->archive ? settings->archive : settings->operand)
+                    : code;
 }
 
 /* A program started without them must not open an archive's file under the number of standard

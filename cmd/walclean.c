@@ -2,23 +2,43 @@
 #include "archive/clean.h"
 #include "cli.h"
 
+struct clean {
+    struct clean_options options;
+    const char *oldest;
+};
+
+static int clean_one(void *context, struct archive *archive, struct error *error)
+{
+    const struct clean *clean = context;
+    char oldest[WAL_SEGMENT_NAME_LENGTH + 1];
+    if (archive_open(archive, error))
+        return -1;
+    int result = clean_parse_oldest(clean->oldest, &clean->options, oldest, error);
+    if (result == 0)
+        result = archive_clean(archive, oldest, &clean->options, error);
+    archive_close(archive);
+    return result;
+}
+
+/* What is printed must not mix. */
+static enum cli_order order(const struct clean_options *options)
+{
+    return options->dry_run || options->debug ? CLI_IN_TURN : CLI_AT_ONCE;
+}
+
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    const struct clean_options options = {
-        .dry_run = settings->dry_run,
-        .debug = settings->debug,
-        .backup_history = settings->clean_backup_history,
-        .strip_extension = settings->strip_extension,
+    struct clean work = {
+        .options =
+            {
+                .dry_run = settings->dry_run,
+                .debug = settings->debug,
+                .backup_history = settings->clean_backup_history,
+                .strip_extension = settings->strip_extension,
+            },
+        .oldest = operands[0],
     };
-    struct archive archive;
-    char oldest[WAL_SEGMENT_NAME_LENGTH + 1];
-    if (cli_archive(settings, &archive, error) || archive_open(&archive, error))
-        return -1;
-    int result = clean_parse_oldest(operands[0], &options, oldest, error);
-    if (result == 0)
-        result = archive_clean(&archive, oldest, &options, error);
-    archive_close(&archive);
-    return result;
+    return cli_each(settings, order(&work.options), clean_one, &work, error);
 }
 
 static int operands_min(const struct settings *settings)

@@ -219,17 +219,26 @@ static int show(const struct settings *settings, struct archive *archive, struct
                                  : summarize(settings, archive, error);
 }
 
+static int show_one(void *context, struct archive *archive, struct error *error)
+{
+    const struct settings *settings = context;
+    if (archive_open(archive, error))
+        return -1;
+    int result = show(settings, archive, error);
+    archive_close(archive);
+    return result;
+}
+
 static int run(const struct settings *settings, char **operands, struct error *error)
 {
-    struct archive archive;
     (void)operands;
     setlocale(LC_CTYPE, ""); /* how wide text is, and what can be drawn */
-    if (check(settings, error) || cli_archive(settings, &archive, error) ||
-        archive_open(&archive, error))
+    if (check(settings, error))
         return -1;
-    int result = show(settings, &archive, error);
-    archive_close(&archive);
-    return result;
+    if (settings->svg && settings_archive_count(settings) > 1)
+        return error_set(error, ERROR_USAGE,
+                         "svg: the section names several archives: give one of them");
+    return cli_each(settings, CLI_IN_TURN, show_one, (void *)settings, error);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
 /* walverify - is an archive whole: nothing missing, nothing damaged? */
+#include "archive/backlog.h"
 #include "archive/verify.h"
 #include "base/log.h"
 #include "base/moment.h"
@@ -110,7 +111,7 @@ static int tell(const struct settings *settings, const struct verification *veri
                 struct error *error)
 {
     enum { WARNING_USUAL = 600, CRITICAL_USUAL = 3600 };
-    struct datadir_backlog backlog;
+    struct backlog backlog;
     const struct verify_story story = {
         .archive = settings->archive,
         .verification = verification,
@@ -123,8 +124,7 @@ static int tell(const struct settings *settings, const struct verification *veri
     bool whole = verification_is_whole(verification);
     enum format format = chosen(settings);
     if (settings->pgdata &&
-        datadir_backlog(settings->pgdata, verification->inventory.system_identifier, &backlog,
-                        error))
+        backlog_read(settings->pgdata, verification->inventory.system_identifier, &backlog, error))
         return -1;
     tell_unused(verification);
     if (!settings->quiet || !whole || format != FORMAT_TEXT)

@@ -5,8 +5,9 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PG_CONTROL_SIZE = 8192, RECOVERY_CONF_MAX = 1024 * 1024 };
+enum { PG_CONTROL_SIZE = 8192, RECOVERY_CONF_MAX = 1024 * 1024, POSTMASTER_PID_MAX = 8192 };
 
 /* "dir/" of "dir/file", "" of "file". */
 static int directory_length(const char *file)
@@ -96,6 +97,44 @@ int datadir_check_owner(struct error *error)
                      (unsigned)status.st_uid);
 }
 
+int datadir_check(struct error *error)
+{
+    if (access("global/pg_control", F_OK) == 0)
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "this is no data directory (no global/pg_control): run "
+                     "this in the server's");
+}
+
+/* Does the process work here? Also when that can't be told. */
+static bool works_here(long process)
+{
+    char path[64];
+    struct stat its, ours;
+    snprintf(path, sizeof path, "/proc/%ld/cwd", process);
+    if (stat(path, &its))
+        return errno != ENOENT; /* it has just ended */
+    return stat(".", &ours) || (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino);
+}
+
+/* The first line is the postmaster's number, with a minus for a standalone backend: miscinit.c. */
+int datadir_check_stopped(struct error *error)
+{
+    struct error ignored;
+    struct buf text = {0};
+    long process = 0;
+    if (file_slurp(AT_FDCWD, "postmaster.pid", POSTMASTER_PID_MAX, &text, &ignored) == 0 &&
+        text.data)
+        process = labs(strtol(text.data, NULL, 10));
+    buf_free(&text);
+    bool lives = process > 0 && (kill((pid_t)process, 0) == 0 || errno == EPERM);
+    if (!lives || !works_here(process))
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "the server runs (process %ld, by postmaster.pid) and archives by itself",
+                     process);
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t length = strlen(text), end_length = strlen(end);
@@ -114,68 +153,6 @@ bool datadir_has_archived(const char *file)
         found = ends_with(entry->d_name, ".done");
     closedir(stream);
     return found;
-}
-
-/* ---- what waits ---- */
-
-static int check_cluster(const char *directory, uint64_t system_identifier, struct error *error)
-{
-    struct control control;
-    char *path = NULL;
-    if (asprintf(&path, "%s/global/pg_control", directory) < 0)
-        return error_memory(error);
-    bool found = read_control_at(path, &control);
-    free(path);
-    if (!found)
-        return error_set(error, ERROR_USAGE, "%s is no data directory that can be read", directory);
-    if (!system_identifier || control.system_identifier == system_identifier)
-        return 0;
-    return error_set(error, ERROR_REFUSED,
-                     "%s is another cluster's: system identifier %" PRIu64
-                     ", the archive's is %" PRIu64,
-                     directory, control.system_identifier, system_identifier);
-}
-
-/* In pg_wal, or up to PostgreSQL 9.6 in pg_xlog. */
-static DIR *open_status(const char *directory)
-{
-    static const char *const names[] = {"pg_wal", "pg_xlog"};
-    DIR *stream = NULL;
-    for (size_t i = 0; !stream && i < sizeof names / sizeof *names; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s/archive_status", directory, names[i]) >= 0)
-            stream = opendir(path);
-        free(path);
-    }
-    return stream;
-}
-
-static void count_ready(DIR *stream, struct datadir_backlog *backlog)
-{
-    for (struct dirent *entry; (entry = readdir(stream));) {
-        struct stat status;
-        if (!ends_with(entry->d_name, ".ready") ||
-            fstatat(dirfd(stream), entry->d_name, &status, 0))
-            continue; /* it was archived meanwhile */
-        backlog->segments++;
-        if (!backlog->oldest || status.st_mtime < backlog->oldest)
-            backlog->oldest = status.st_mtime;
-    }
-}
-
-int datadir_backlog(const char *directory, uint64_t system_identifier,
-                    struct datadir_backlog *backlog, struct error *error)
-{
-    *backlog = (struct datadir_backlog){.segments = 0};
-    if (check_cluster(directory, system_identifier, error))
-        return -1;
-    DIR *stream = open_status(directory);
-    if (!stream)
-        return error_set_errno(error, ERROR_SYSTEM, "can't open %s/pg_wal/archive_status",
-                               directory);
-    count_ready(stream, backlog);
-    closedir(stream);
-    return 0;
 }
 
 /* ---- recovery.conf, up to PostgreSQL 11: lines of `name = 'value'`, the '=' may be missing ----

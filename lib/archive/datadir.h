@@ -27,17 +27,12 @@ bool datadir_has_archived(const char *file);
  * another's: what root makes in an archive the server can't write to. */
 int datadir_check_owner(struct error *error);
 
-/* What waits to be archived: the .ready files in archive_status. */
-struct datadir_backlog {
-    uint64_t segments; /* and other files */
-    int64_t oldest;    /* when the first of them came to wait, seconds since 1970 UTC; 0: none */
-};
+/* Is the working directory a data directory? ERROR_USAGE. */
+int datadir_check(struct error *error);
 
-/* Of the server with this data directory, which must be of this cluster (0: of any).
- * ERROR_USAGE when it is no data directory, ERROR_REFUSED when it is another cluster's,
- * ERROR_SYSTEM. */
-int datadir_backlog(const char *directory, uint64_t system_identifier,
-                    struct datadir_backlog *backlog, struct error *error);
+/* Is its server down? By postmaster.pid, as PostgreSQL does, and by where that process works: after
+ * a crash its number may be another's. ERROR_REFUSED when it runs. */
+int datadir_check_stopped(struct error *error);
 
 enum datadir_recovery {
     DATADIR_NO_RECOVERY, /* no signal file: a running server, the end of a recovery, or no server */

@@ -18,9 +18,19 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What is asked for, where it goes, and in which race, if in one. */
+struct order {
+    const struct wal_name *name;
+    const char *destination;
+    struct fetch_race *race;
+    size_t runner;
+    struct label *label; /* of the copy that is delivered; NULL: not asked for */
+};
+
 /* One copy on its way from the archive to the destination. */
 struct fetch {
     struct archive *archive;
+    const struct order *order;
     const struct wal_name *name;
     struct reader *reader;
     struct delivery delivery;
@@ -97,6 +107,8 @@ static int copy(struct fetch *fetch, struct error *error)
                        error))
             return -1;
         fetch->size += (size_t)n;
+        if (fetch->order->race)
+            fetch->order->race->arrived[fetch->order->runner]++;
     }
     return n < 0 ? -1 : 0;
 }
@@ -150,29 +162,40 @@ static int check_whole(struct fetch *fetch, struct error *error)
 
 /* ---- one copy, every copy, every attempt ---- */
 
-static int deliver(struct fetch *fetch, const char *destination, struct error *error)
+static int take_place(const struct order *order, struct error *error)
+{
+    if (!order->race || !atomic_exchange(&order->race->taken, true))
+        return 0;
+    return error_set(error, ERROR_SYSTEM, "another archive was faster");
+}
+
+static int deliver(struct fetch *fetch, struct error *error)
 {
     if (!is_segment(fetch))
         reader_limit(fetch->reader, WAL_HISTORY_SIZE_MAX);
-    if (delivery_open(&fetch->delivery, destination, error))
+    if (delivery_open(&fetch->delivery, fetch->order->destination, error))
         return -1;
     int result = copy(fetch, error);
     if (result == 0)
         result = check_whole(fetch, error);
+    if (result == 0)
+        result = take_place(fetch->order, error);
     if (result == 0)
         result = delivery_commit(&fetch->delivery, error);
     delivery_close(&fetch->delivery);
     return result;
 }
 
-static int fetch_copy(struct archive *archive, const struct wal_name *name, const char *key,
-                      const char *destination, struct error *error)
+static int fetch_copy(struct archive *archive, const struct order *order, const char *key,
+                      struct error *error)
 {
-    struct fetch fetch = {.archive = archive, .name = name};
-    fetch.reader = reader_open(archive, key, name, error);
+    struct fetch fetch = {.archive = archive, .order = order, .name = order->name};
+    fetch.reader = reader_open(archive, key, order->name, error);
     if (!fetch.reader)
         return -1;
-    int result = deliver(&fetch, destination, error);
+    int result = deliver(&fetch, error);
+    if (result == 0 && order->label && reader_label(fetch.reader))
+        *order->label = *reader_label(fetch.reader);
     reader_close(fetch.reader);
     if (result)
         return error_prefix(error, "%s: ", key);
@@ -209,13 +232,13 @@ static int check_one_content(const struct existing *existing, struct error *erro
 }
 
 /* What the first attempt failed with is in `error`, and stays there unless there is better. */
-static int fetch_other(struct archive *archive, const struct wal_name *name,
-                       const char *destination, struct error *error)
+static int fetch_other(struct archive *archive, const struct order *order, struct error *error)
 {
     struct existing existing;
     struct error next;
-    struct object_key usual = object_key(name, archive->coding.codec);
-    if (find_copies(archive, name, &existing, &next) || check_one_content(&existing, &next)) {
+    struct object_key usual = object_key(order->name, archive->coding.codec);
+    if (find_copies(archive, order->name, &existing, &next) ||
+        check_one_content(&existing, &next)) {
         if (error->class == ERROR_MISSING)
             *error = next;
         return -1;
@@ -224,7 +247,7 @@ static int fetch_other(struct archive *archive, const struct wal_name *name,
         const char *key = existing.keys[i].text;
         if (strcmp(key, usual.text) == 0 && error->class == ERROR_CORRUPT)
             continue;
-        if (fetch_copy(archive, name, key, destination, &next) == 0) {
+        if (fetch_copy(archive, order, key, &next) == 0) {
             if (error->class == ERROR_CORRUPT)
                 log_warning("%s; took another copy", error->message);
             return 0;
@@ -241,45 +264,59 @@ static int fetch_other(struct archive *archive, const struct wal_name *name,
 
 /* Tries the configured coding, then the others. A damaged copy does not hide a good one; when there
  * is no good one, the first failure is what is told. */
-static int fetch_any(struct archive *archive, const struct wal_name *name, const char *destination,
-                     struct error *error)
+static int fetch_any(struct archive *archive, const struct order *order, struct error *error)
 {
-    int result =
-        fetch_copy(archive, name, object_key(name, archive->coding.codec).text, destination, error);
+    struct object_key usual = object_key(order->name, archive->coding.codec);
+    int result = fetch_copy(archive, order, usual.text, error);
     if (result && (error->class == ERROR_MISSING || error->class == ERROR_CORRUPT))
-        result = fetch_other(archive, name, destination, error);
+        result = fetch_other(archive, order, error);
     if (result && error->class == ERROR_MISSING)
-        return absence_judge(archive, name, destination, error);
+        return absence_judge(archive, order->name, order->destination, error);
     return result;
 }
 
-static int fetch_once(struct archive *archive, const struct wal_name *name, const char *destination,
-                      struct error *error)
+static int fetch_once(struct archive *archive, const struct order *order, struct error *error)
 {
     if (archive_open(archive, error))
-        return error_prefix(error, "%s: ", name->text);
-    int result = fetch_any(archive, name, destination, error);
+        return error_prefix(error, "%s: ", order->name->text);
+    int result = fetch_any(archive, order, error);
     archive_close(archive);
     return result;
 }
 
-/* PostgreSQL asks for it at the end of a recovery, and it never exists: timeline 1 has no parent.
- */
-static bool never_exists(const struct wal_name *name)
+int archive_fetch_in_race(struct archive *archive, const struct wal_name *name,
+                          const char *destination, struct fetch_race *race, size_t runner,
+                          struct error *error)
 {
-    return name->kind == WAL_HISTORY && name->timeline == 1;
+    return fetch_once(archive, &(struct order){name, destination, race, runner, NULL}, error);
+}
+
+int archive_fetch_labelled(struct archive *archive, const struct wal_name *name,
+                           const char *destination, struct label *label, struct error *error)
+{
+    *label->name = '\0';
+    return fetch_any(archive, &(struct order){name, destination, NULL, 0, label}, error);
+}
+
+/* Timeline 1 has no parent. */
+int fetch_check_name(const struct wal_name *name, struct error *error)
+{
+    if (name->kind != WAL_HISTORY || name->timeline != 1)
+        return 0;
+    return error_set(error, ERROR_MISSING, "%s never exists", name->text);
 }
 
 int archive_fetch(struct archive *archive, const struct wal_name *name, const char *destination,
                   uint64_t patience, struct error *error)
 {
+    const struct order order = {name, destination, NULL, 0, NULL};
     struct retry retry;
-    if (never_exists(name))
-        return error_set(error, ERROR_MISSING, "%s never exists", name->text);
+    if (fetch_check_name(name, error))
+        return -1;
     retry_start(&retry, patience);
     int result;
     do
-        result = fetch_once(archive, name, destination, error);
+        result = fetch_once(archive, &order, error);
     while (result && retry_again(&retry, error->class));
     /* A server that is being stopped need not hear of what failed before. */
     return result && signals_check(error) ? -1 : result;

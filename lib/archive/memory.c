@@ -32,14 +32,15 @@ static int make_path(const struct archive *archive, struct buf *path, struct err
 }
 
 /* One that others can write to is not believed. */
-static int open_directory(const struct archive *archive, struct error *error)
+int memory_directory(const struct archive *archive)
 {
     struct buf path = {0};
     struct stat status;
+    struct error ignored;
     if (archive->cache && strcmp(archive->cache, "none") == 0)
         return -1;
     int fd = -1;
-    if (make_path(archive, &path, error) == 0) {
+    if (make_path(archive, &path, &ignored) == 0) {
         file_make_directories(path.data);
         fd = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
@@ -76,7 +77,7 @@ static bool place_open(struct archive *archive, struct place *place)
         !place->scope.data ||
         sha256_hex(place->scope.data, place->scope.length, place->name, &ignored))
         return false;
-    place->directory = open_directory(archive, &ignored);
+    place->directory = memory_directory(archive);
     return place->directory >= 0;
 }
 

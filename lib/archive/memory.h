@@ -29,4 +29,8 @@ void memory_free(struct memory *memory);
 /* After a success: writes what has changed. Never fails. */
 void memory_keep(struct archive *archive, uint64_t system_identifier, const struct memory *memory);
 
+/* The directory in which it is kept, made if need be and open, for others that keep something
+ * there; -1 when there is none that can be believed. The caller closes it. */
+int memory_directory(const struct archive *archive);
+
 #endif

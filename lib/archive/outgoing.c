@@ -54,6 +54,10 @@ static void describe(const struct walfile *file, struct label *label)
     };
     snprintf(label->name, sizeof label->name, "%s", file->name.text);
     snprintf(label->server_version, sizeof label->server_version, "%s", file->server_version);
+    if (file->archived) {
+        snprintf(label->time, sizeof label->time, "%s", file->archived);
+        return;
+    }
     time_t now = time(NULL);
     struct tm tm;
     strftime(label->time, sizeof label->time, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));

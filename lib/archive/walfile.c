@@ -72,7 +72,9 @@ static int check_text(struct walfile *file, struct error *error)
     else
         result = wal_history_check(&file->name, text.data, text.length, error);
     buf_free(&text);
-    return result ? -1 : datadir_system_identifier(file->path, &file->system_identifier, error);
+    if (result || file->system_identifier)
+        return result;
+    return datadir_system_identifier(file->path, &file->system_identifier, error);
 }
 
 /* Back to the first byte: what follows is read, judged and digested from there. */
@@ -89,7 +91,14 @@ static int start(struct walfile *file, struct error *error)
 
 int walfile_open(struct walfile *file, const char *path, struct error *error)
 {
-    *file = (struct walfile){.path = path, .fd = -1, .server_version = ""};
+    return walfile_open_known(file, path, 0, error);
+}
+
+int walfile_open_known(struct walfile *file, const char *path, uint64_t system_identifier,
+                       struct error *error)
+{
+    *file = (struct walfile){
+        .path = path, .fd = -1, .server_version = "", .system_identifier = system_identifier};
     if (check_name(file, error) || open_regular(file, error) ||
         (walfile_is_segment(file) ? check_first_page(file, error) : check_text(file, error)) ||
         start(file, error)) {

@@ -21,6 +21,7 @@ struct walfile {
     uint64_t size; /* bytes */
     uint64_t system_identifier;
     const char *server_version; /* "15"; "" when the file doesn't say */
+    const char *archived;       /* when it was first, as a label has it (borrowed); NULL: now */
     struct wal_segment segment; /* of a segment or partial */
     uint64_t seen;              /* bytes read so far */
     struct digest *digest;      /* of the bytes read so far */
@@ -31,6 +32,11 @@ struct walfile {
  * and a segment's first page or the whole text of a history file. ERROR_REFUSED, ERROR_CORRUPT (see
  * wal/segment.h and wal/history.h), ERROR_SYSTEM when it can't be read. */
 int walfile_open(struct walfile *file, const char *path, struct error *error);
+
+/* The same for a file that is known to be of this cluster: a history file does not say so itself,
+ * and there may be no data directory that does. */
+int walfile_open_known(struct walfile *file, const char *path, uint64_t system_identifier,
+                       struct error *error);
 void walfile_close(struct walfile *file);
 
 bool walfile_is_segment(const struct walfile *file);

@@ -13,7 +13,7 @@ enum { LINE_MAX_LENGTH = 199 }; /* what the parser's buffer holds (INI_MAX_LINE)
 struct parse {
     FILE *stream;
     const char *path;
-    const char *section; /* that is asked for */
+    const char *section; /* that is asked for; "": what stands before the first */
     bool section_found;
     bool open_to_others; /* the file can be read by more than its owner */
     int line;
@@ -66,7 +66,7 @@ static bool allowed(const struct setting *setting, const char *section)
 static void apply(struct parse *parse, const char *section, const char *key, const char *value)
 {
     const struct setting *setting = setting_find(key);
-    bool asked_for = parse->section && strcmp(section, parse->section) == 0;
+    bool asked_for = strcmp(section, parse->section) == 0;
     if (parse->open_to_others && names_secret(key)) {
         wrong(parse, "a secret in a file that others can read: chmod 600 ", parse->path);
     } else if (!allowed(setting, section)) {
@@ -76,8 +76,7 @@ static void apply(struct parse *parse, const char *section, const char *key, con
     } else {
         struct settings scratch = {0};
         struct error problem;
-        bool counts = asked_for || !*section;
-        if (setting_store(setting, value, counts ? parse->settings : &scratch, &problem))
+        if (setting_store(setting, value, asked_for ? parse->settings : &scratch, &problem))
             wrong(parse, "", problem.message);
         settings_free(&scratch);
         parse->section_found |= asked_for;
@@ -129,5 +128,5 @@ int config_file_apply(const char *path, const char *section, struct settings *se
         *error = first;
         return -1;
     }
-    return !section || parse.section_found;
+    return !*section || parse.section_found;
 }

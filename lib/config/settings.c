@@ -165,40 +165,19 @@ static int no_such_section(const char *section, const char *path, struct error *
                      section, path ? " " : "; there is none", path ? path : "");
 }
 
-static int apply_file_at(const char *path, const char *section, struct settings *settings,
-                         struct error *error)
+/* A part of it: a section, or "". */
+static int apply_file(const char *path, const char *section, struct settings *settings,
+                      struct error *error)
 {
-    int found = config_file_apply(path, section, settings, error);
+    int found = path ? config_file_apply(path, section, settings, error) : !*section;
     if (found < 0)
         return error->class == ERROR_MISSING
                    ? error_set(error, ERROR_USAGE, "configuration file %s does not exist", path)
                    : -1;
-    if (!found)
-        return no_such_section(section, path, error);
-    if (section && !settings->archive)
-        return error_set(error, ERROR_USAGE, "%s: section [%s] has no \"archive = ...\"", path,
-                         section);
-    return 0;
+    return found ? 0 : no_such_section(section, path, error);
 }
 
-static int apply_file(const struct command_line *line, const char *section,
-                      struct settings *settings, struct error *error)
-{
-    const char *given = given_config(line);
-    if (given)
-        return apply_file_at(given, section, settings, error);
-    struct buf path = {0};
-    int found = find_config(&path, error);
-    int result = found < 0 ? -1 : 0;
-    if (found > 0)
-        result = apply_file_at(path.data, section, settings, error);
-    else if (found == 0 && section)
-        result = no_such_section(section, NULL, error);
-    buf_free(&path);
-    return result;
-}
-
-/* ---- all of it ---- */
+/* ---- one archive ---- */
 
 static int apply_initial(struct settings *settings, struct error *error)
 {
@@ -209,9 +188,25 @@ static int apply_initial(struct settings *settings, struct error *error)
     return 0;
 }
 
-static bool asks_for_help(const struct settings *settings)
+/* What the settings of one archive are made of, but for the sections. */
+struct origin {
+    const struct command_line *line;
+    const char *path;    /* of the configuration file; NULL: there is none */
+    const char *operand; /* ARCHIVE */
+};
+
+/* The weakest first; the sections come between these two. */
+static int begin(const struct origin *origin, struct settings *settings, struct error *error)
 {
-    return settings->help || settings->version;
+    *settings = (struct settings){.operand = origin->operand};
+    return apply_initial(settings, error) || apply_file(origin->path, "", settings, error) ? -1 : 0;
+}
+
+static int finish(const struct origin *origin, struct settings *settings, struct error *error)
+{
+    return apply_environment(settings, error) || apply_command_line(origin->line, settings, error)
+               ? -1
+               : 0;
 }
 
 /* A section's name has neither '/' nor ':'. */
@@ -220,18 +215,120 @@ static bool is_section(const char *archive)
     return *archive && !strpbrk(archive, "/:");
 }
 
-static int load_archive(const struct command_line *line, const char *archive,
-                        struct settings *settings, struct error *error)
+static int set_location(const char *location, struct settings *settings, struct error *error)
 {
-    const char *section = is_section(archive) ? archive : NULL;
-    settings->operand = archive;
-    if (apply_file(line, section, settings, error) || apply_environment(settings, error) ||
-        apply_command_line(line, settings, error))
-        return -1;
-    if (section)
-        return 0;
-    settings->archive = strdup(archive);
+    settings->archive = strdup(location);
     return settings->archive ? 0 : error_memory(error);
+}
+
+/* ---- sections ---- */
+
+static size_t count_names(char *const *names)
+{
+    size_t count = 0;
+    while (names && names[count])
+        count++;
+    return count;
+}
+
+/* A section that another one names: it must be one location, not a list again. */
+static int enter_section(const struct origin *origin, const char *section,
+                         struct settings *settings, struct error *error)
+{
+    if (apply_file(origin->path, section, settings, error))
+        return error_prefix(error, "section [%s]: archive: ", origin->operand);
+    if (count_names(settings->named) != 1 || is_section(settings->named[0]))
+        return error_set(error, ERROR_USAGE,
+                         "%s: section [%s], which [%s] names, must have one \"archive = ...\", a "
+                         "location",
+                         origin->path, section, origin->operand);
+    return set_location(settings->named[0], settings, error);
+}
+
+/* All settings of the archive that the section calls `name`. */
+static int load_member(const struct origin *origin, const char *name, struct settings *settings,
+                       struct error *error)
+{
+    if (begin(origin, settings, error) ||
+        apply_file(origin->path, origin->operand, settings, error))
+        return -1;
+    setting_free(setting_find("archive"), settings);
+    if (is_section(name) ? enter_section(origin, name, settings, error)
+                         : set_location(name, settings, error))
+        return -1;
+    return finish(origin, settings, error);
+}
+
+/* What has a place twice would count for two. */
+static int check_names(const struct origin *origin, char *const *names, struct error *error)
+{
+    if (count_names(names) == 0)
+        return error_set(error, ERROR_USAGE, "%s: section [%s] has no \"archive = ...\"",
+                         origin->path, origin->operand);
+    for (size_t i = 0; names[i]; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(names[i], names[j]) == 0)
+                return error_set(error, ERROR_USAGE, "%s: section [%s] names archive %s twice",
+                                 origin->path, origin->operand, names[i]);
+    return 0;
+}
+
+static int load_members(const struct origin *origin, struct settings *settings, struct error *error)
+{
+    size_t count = count_names(settings->named);
+    settings->members = calloc(count, sizeof *settings->members);
+    if (!settings->members)
+        return error_memory(error);
+    for (; settings->member_count < count; settings->member_count++)
+        if (load_member(origin, settings->named[settings->member_count],
+                        &settings->members[settings->member_count], error)) {
+            settings->member_count++;
+            return -1;
+        }
+    return finish(origin, settings, error);
+}
+
+static int load_section(const struct origin *origin, struct settings *settings, struct error *error)
+{
+    if (apply_file(origin->path, origin->operand, settings, error) ||
+        check_names(origin, settings->named, error))
+        return -1;
+    if (settings->named[1])
+        return load_members(origin, settings, error);
+    struct settings list = *settings; /* it has named the only one */
+    int result = load_member(origin, list.named[0], settings, error);
+    settings_free(&list);
+    return result;
+}
+
+static int load_archive(const struct origin *origin, struct settings *settings, struct error *error)
+{
+    settings_free(settings);
+    if (begin(origin, settings, error))
+        return -1;
+    if (is_section(origin->operand))
+        return load_section(origin, settings, error);
+    return set_location(origin->operand, settings, error) || finish(origin, settings, error) ? -1
+                                                                                             : 0;
+}
+
+/* ---- all of it ---- */
+
+static bool asks_for_help(const struct settings *settings)
+{
+    return settings->help || settings->version;
+}
+
+static int load_with_file(struct origin *origin, struct settings *settings, struct error *error)
+{
+    struct buf path = {0};
+    origin->path = given_config(origin->line);
+    int found = origin->path ? 0 : find_config(&path, error);
+    if (found > 0)
+        origin->path = path.data;
+    int result = found < 0 ? -1 : load_archive(origin, settings, error);
+    buf_free(&path);
+    return result;
 }
 
 int settings_load(struct settings *settings, enum settings_command command, int argc, char **argv,
@@ -247,18 +344,31 @@ int settings_load(struct settings *settings, enum settings_command command, int 
     if (optind == argc)
         return error_set(error, ERROR_USAGE, "no ARCHIVE given");
     *operands = optind + 1;
-    return load_archive(&line, argv[optind], settings, error);
+    struct origin origin = {.line = &line, .operand = argv[optind]};
+    return load_with_file(&origin, settings, error);
 }
 
 void settings_free(struct settings *settings)
 {
-    for (size_t i = 0; setting_at(i); i++) {
-        if (setting_at(i)->type != SETTING_TEXT)
-            continue;
-        char **text = (char **)((char *)settings + setting_at(i)->offset);
-        free(*text);
-        *text = NULL;
-    }
+    for (size_t i = 0; setting_at(i); i++)
+        setting_free(setting_at(i), settings);
+    free(settings->archive);
+    settings->archive = NULL;
+    for (size_t i = 0; i < settings->member_count; i++)
+        settings_free(&settings->members[i]);
+    free(settings->members);
+    settings->members = NULL;
+    settings->member_count = 0;
+}
+
+size_t settings_archive_count(const struct settings *settings)
+{
+    return settings->member_count ? settings->member_count : 1;
+}
+
+const struct settings *settings_archive(const struct settings *settings, size_t index)
+{
+    return settings->member_count ? &settings->members[index] : settings;
 }
 
 void settings_help(enum settings_command command, FILE *out)

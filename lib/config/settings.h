@@ -27,13 +27,20 @@ enum settings_command {
 /* Texts are owned by the struct; settings_free frees them. A text that was not set is its default.
  */
 struct settings {
-    char *archive;       /* a location that storage_open understands */
-    const char *operand; /* as it was given: that, or the name of a section; borrowed from argv */
-    char *compress;      /* as codec_choice_parse reads it */
-    char *config;        /* path of the configuration file; NULL: the usual places */
-    uint64_t timeout;    /* milliseconds */
-    int on_error;        /* enum policy_on_error */
+    char *archive;            /* a location that storage_open understands; NULL with members */
+    const char *operand;      /* as it was given: that, or the name of a section; of argv */
+    struct settings *members; /* those of each archive, when a section names several; NULL */
+    size_t member_count;      /* 0, or at least 2 */
+    char **named;             /* the section's archives, as it names them */
+    uint64_t require;         /* how many of several must have what is pushed; 0: all */
+    char *compress;           /* as codec_choice_parse reads it */
+    char *config;             /* path of the configuration file; NULL: the usual places */
+    uint64_t timeout;         /* milliseconds */
+    int on_error;             /* enum policy_on_error */
+    uint64_t jobs;            /* processes at once; 0: by the processors */
     bool init;
+    bool all;
+    bool repair;
     bool dry_run;
     bool debug;
     bool clean_backup_history;
@@ -42,8 +49,8 @@ struct settings {
     bool help;
     bool version;
 
-    /* of wallist and walverify */
-    char *from, *to, *timeline, *since; /* see archive/selection.h */
+    /* of wallist, walverify, and the first two of walfetch */
+    char *from, *to, *timeline, *since; /* see archive/selection.h; for walfetch segments alone */
     int color;                          /* enum color_when */
     bool json;
 
@@ -51,7 +58,6 @@ struct settings {
     bool quick, deep, quiet;
     int format;                 /* text, json, nagios, prometheus */
     uint64_t sample;            /* of 10,000 */
-    uint64_t jobs;              /* 0: as many as there are processors */
     uint64_t warning, critical; /* milliseconds; 0: not given */
     char *known_gaps, *state, *recheck, *pgdata;
 
@@ -79,15 +85,21 @@ struct settings {
 };
 
 /* Reads the command line `argv` (of `command`), the environment, and the configuration file. The
- * first operand is ARCHIVE: a location, or the name of a section whose `archive` it then is.
- * Operands are moved to the end of argv; *operands is the index of the one behind ARCHIVE. With
- * --help or
- * --version nothing else is looked at. ERROR_USAGE for whatever is unknown, wrong, or missing;
- * ERROR_SYSTEM when a file can't be read. */
+ * first operand is ARCHIVE: a location, or the name of a section whose `archive` it then is. A
+ * section may name several, and in place of a location another section, of one location, whose
+ * settings then hold for that archive before its own. Operands are moved to the end of argv;
+ * *operands is the index of the one behind ARCHIVE. With --help or --version nothing else is looked
+ * at. ERROR_USAGE for whatever is unknown, wrong, or missing; ERROR_SYSTEM when a file can't be
+ * read. */
 int settings_load(struct settings *settings, enum settings_command command, int argc, char **argv,
                   int *operands, struct error *error);
 
 void settings_free(struct settings *settings);
+
+/* How many archives are meant, and all that is set for the one at `index`: with one alone that is
+ * `settings` itself. */
+size_t settings_archive_count(const struct settings *settings);
+const struct settings *settings_archive(const struct settings *settings, size_t index);
 
 /* The OPTIONS part of --help. */
 void settings_help(enum settings_command command, FILE *out);

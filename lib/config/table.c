@@ -39,11 +39,23 @@ static const struct setting table[] = {
      "how long an archive may stay silent or out of reach (60s)"},
     {"on-error", 0, FETCH, EVERYWHERE, SETTING_CHOICE, FIELD(on_error), "auto", "HOW",
      on_error_words, "exit code of a failure: auto, table or abort (auto)"},
-    {"archive", 0, 0, SETTING_SECTION, SETTING_TEXT, FIELD(archive), NULL, NULL, NULL, NULL},
+    {"archive", 0, 0, SETTING_SECTION, SETTING_TEXTS, FIELD(named), NULL, NULL, NULL, NULL},
+    {"require", 0, PUSH, EVERYWHERE, SETTING_SHARE, FIELD(require), "all", "HOW MANY", NULL,
+     "of several archives must have it: all, any or a number (all)"},
+    {"from", 0, FETCH, SETTING_OPTION, SETTING_TEXT, FIELD(from), NULL, "SEGMENT", NULL,
+     "bring all from this segment on, into a directory"},
+    {"to", 0, FETCH, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "SEGMENT", NULL,
+     "up to this segment (to the end)"},
+    {"jobs", 'j', FETCH | PUSH | VERIFY, EVERYWHERE, SETTING_NUMBER, FIELD(jobs), "0", "NUMBER",
+     NULL, "processes at once (by the number of processors)"},
     {"init", 0, PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(init), NULL, NULL, NULL,
      "take an empty archive for this cluster; FILE may be left out"},
-    {"dry-run", 'n', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(dry_run), NULL, NULL, NULL,
-     "print what would be removed, remove nothing"},
+    {"all", 0, PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(all), NULL, NULL, NULL,
+     "archive what a server that is down had ready; no FILE"},
+    {"repair", 0, PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(repair), NULL, NULL, NULL,
+     "copy what one of several archives lacks from another; no FILE"},
+    {"dry-run", 'n', CLEAN | PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(dry_run), NULL, NULL, NULL,
+     "print what would be done, do nothing"},
     {"debug", 'd', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(debug), NULL, NULL, NULL,
      "say on standard error what is removed"},
     {"clean-backup-history", 'b', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(clean_backup_history),
@@ -78,8 +90,6 @@ static const struct setting table[] = {
      "the WAL's own structure too: every record, across segments"},
     {"sample", 0, VERIFY, SETTING_OPTION, SETTING_PERCENT, FIELD(sample), "100%", "N%", NULL,
      "read so many of the objects, drawn by lot (100%)"},
-    {"jobs", 'j', VERIFY, EVERYWHERE, SETTING_NUMBER, FIELD(jobs), "0", "NUMBER", NULL,
-     "processes at once (as many as processors)"},
     {"state", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(state), NULL, "FILE", NULL,
      "remember what was found whole, and read only what is new"},
     {"recheck", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(recheck), NULL, "AGE", NULL,
@@ -98,8 +108,8 @@ static const struct setting table[] = {
      "no text when all is whole"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
      NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
-    {"cache", 0, PUSH, EVERYWHERE, SETTING_TEXT, FIELD(cache), NULL, "DIR", NULL,
-     "where to remember what was learnt of a remote archive; or none"},
+    {"cache", 0, PUSH | FETCH, EVERYWHERE, SETTING_TEXT, FIELD(cache), NULL, "DIR", NULL,
+     "where to remember what was learnt of an archive; or none"},
     {"limit-rate", 0, SETTINGS_ALL, EVERYWHERE, SETTING_SIZE, FIELD(limit_rate), "0", "SIZE", NULL,
      "bytes a second to or from a remote archive; 0: no limit (0)"},
     {"retries", 0, SETTINGS_ALL, EVERYWHERE, SETTING_NUMBER, FIELD(retries), "8", "NUMBER", NULL,
@@ -262,6 +272,21 @@ static int store_size(const struct setting *setting, const char *value, uint64_t
                      setting->name, value);
 }
 
+static int store_share(const struct setting *setting, const char *value, uint64_t *field,
+                       struct error *error)
+{
+    static const char *const words[] = {"all", "any"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(value, words[i]) == 0) {
+            *field = i;
+            return 0;
+        }
+    if (store_number(setting, value, field, error) || *field == 0)
+        return error_set(error, ERROR_USAGE, "%s: \"%s\" is neither all, any nor a number from 1",
+                         setting->name, value);
+    return 0;
+}
+
 static int store_choice(const struct setting *setting, const char *value, int *field,
                         struct error *error)
 {
@@ -280,8 +305,7 @@ static int store_choice(const struct setting *setting, const char *value, int *f
 }
 
 /* What a text holds may go into a message, a request or a command line. */
-static int store_text(const struct setting *setting, const char *value, char **field,
-                      struct error *error)
+static int check_text(const struct setting *setting, const char *value, struct error *error)
 {
     for (const char *c = value; *c; c++)
         if (iscntrl((unsigned char)*c))
@@ -289,12 +313,37 @@ static int store_text(const struct setting *setting, const char *value, char **f
                              setting->name);
     if (!*value && (!setting->initial || *setting->initial))
         return error_set(error, ERROR_USAGE, "%s: the value is empty", setting->name);
+    return 0;
+}
+
+static int store_text(const struct setting *setting, const char *value, char **field,
+                      struct error *error)
+{
+    if (check_text(setting, value, error))
+        return -1;
     char *copy = strdup(value);
     if (!copy)
         return error_memory(error);
     free(*field);
     *field = copy;
     return 0;
+}
+
+static int store_texts(const struct setting *setting, const char *value, char ***field,
+                       struct error *error)
+{
+    size_t count = 0;
+    if (check_text(setting, value, error))
+        return -1;
+    while (*field && (*field)[count])
+        count++;
+    char **texts = realloc(*field, (count + 2) * sizeof *texts);
+    if (!texts)
+        return error_memory(error);
+    *field = texts;
+    texts[count] = strdup(value);
+    texts[count + 1] = NULL;
+    return texts[count] ? 0 : error_memory(error);
 }
 
 int setting_store(const struct setting *setting, const char *value, struct settings *settings,
@@ -307,6 +356,8 @@ int setting_store(const struct setting *setting, const char *value, struct setti
         return 0;
     case SETTING_TEXT:
         return store_text(setting, value, field, error);
+    case SETTING_TEXTS:
+        return store_texts(setting, value, field, error);
     case SETTING_DURATION:
         return store_duration(setting, value, field, error);
     case SETTING_CHOICE:
@@ -317,6 +368,27 @@ int setting_store(const struct setting *setting, const char *value, struct setti
         return store_percent(setting, value, field, error);
     case SETTING_SIZE:
         return store_size(setting, value, field, error);
+    case SETTING_SHARE:
+        return store_share(setting, value, field, error);
     }
     return 0;
+}
+
+static void free_texts(char **texts)
+{
+    for (size_t i = 0; texts && texts[i]; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+void setting_free(const struct setting *setting, struct settings *settings)
+{
+    void *field = (char *)settings + setting->offset;
+    if (setting->type == SETTING_TEXT) {
+        free(*(char **)field);
+        *(char **)field = NULL;
+    } else if (setting->type == SETTING_TEXTS) {
+        free_texts(*(char ***)field);
+        *(char ***)field = NULL;
+    }
 }

@@ -7,11 +7,13 @@
 enum setting_type {
     SETTING_FLAG,     /* bool; on the command line only */
     SETTING_TEXT,     /* char *, owned */
+    SETTING_TEXTS,    /* char **, NULL-terminated, owned: each value is one more */
     SETTING_DURATION, /* uint64_t, milliseconds; "90s", "500ms", "2min", a bare number is seconds */
     SETTING_CHOICE,   /* int: index into words */
     SETTING_NUMBER,   /* uint64_t, at most 65535 */
     SETTING_PERCENT,  /* uint64_t, of 10,000; "5%", "0.25%" */
     SETTING_SIZE,     /* uint64_t, bytes; "32MiB", "500kB", "0" */
+    SETTING_SHARE,    /* uint64_t: how many of several; "all" is 0, "any" 1 */
 };
 
 enum setting_place {
@@ -43,5 +45,8 @@ const struct setting *setting_find(const char *name);
 /* Reads the value (ignored for a flag) and stores it. ERROR_USAGE says what the setting takes. */
 int setting_store(const struct setting *setting, const char *value, struct settings *settings,
                   struct error *error);
+
+/* Frees what the setting holds there, if it is owned. */
+void setting_free(const struct setting *setting, struct settings *settings);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "archive/datadir.h"
+#include "archive/backlog.h"
 #include "archive/verify.h"
 #include "report/color.h"
 
@@ -13,8 +13,8 @@ struct verify_story {
     const char *archive; /* its location */
     const struct verification *verification;
     enum color_when color;
-    int64_t now;                           /* seconds since 1970 UTC */
-    const struct datadir_backlog *backlog; /* NULL: not asked for */
+    int64_t now;                   /* seconds since 1970 UTC */
+    const struct backlog *backlog; /* NULL: not asked for */
     int64_t warning, critical; /* seconds that something may wait to be archived; without a backlog,
                                 * that the newest WAL may be old; 0: as long as it likes */
 };

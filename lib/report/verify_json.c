@@ -45,14 +45,14 @@ static void tell_checked(struct json *json, const struct verify_checked *checked
     json_end(json);
 }
 
-static void tell_backlog(struct json *json, const struct datadir_backlog *backlog)
+static void tell_backlog(struct json *json, const struct backlog *backlog)
 {
     if (!backlog) {
         json_null(json, "backlog");
         return;
     }
     json_object(json, "backlog");
-    json_unsigned(json, "files", backlog->segments);
+    json_unsigned(json, "files", backlog->files);
     json_moment(json, "oldest", backlog->oldest);
     json_end(json);
 }

@@ -50,8 +50,8 @@ static void tell_faults(const struct verification *verification, FILE *out)
 static void tell_lag(const struct verify_story *story, FILE *out)
 {
     char text[HUMAN_SIZE];
-    if (story->backlog && story->backlog->segments)
-        fprintf(out, "; %" PRIu64 " wait to be archived, for %s", story->backlog->segments,
+    if (story->backlog && story->backlog->files)
+        fprintf(out, "; %" PRIu64 " wait to be archived, for %s", story->backlog->files,
                 human_duration(lag(story), text));
     else if (story->backlog)
         fputs("; nothing waits to be archived", out);
@@ -70,7 +70,7 @@ static void tell_performance(const struct verify_story *story, FILE *out)
     fprintf(out, " segments=%" PRIu64 ";;;0 bytes=%" PRIu64 "B;;;0 backups=%zu;;;0",
             totals.segments, totals.stored, totals.backups);
     if (story->backlog)
-        fprintf(out, " backlog=%" PRIu64 ";;;0", story->backlog->segments);
+        fprintf(out, " backlog=%" PRIu64 ";;;0", story->backlog->files);
     fprintf(out, " %s=%" PRId64 "s;", story->backlog ? "waiting" : "age", lag(story));
     if (story->warning)
         fprintf(out, "%" PRId64, story->warning);

@@ -109,14 +109,14 @@ static bool newest_backup_age(const struct page *page, int64_t *value)
 
 static bool count_backlog(const struct page *page, int64_t *value)
 {
-    const struct datadir_backlog *backlog = page->story->backlog;
-    *value = backlog ? (int64_t)backlog->segments : 0;
+    const struct backlog *backlog = page->story->backlog;
+    *value = backlog ? (int64_t)backlog->files : 0;
     return backlog != NULL;
 }
 
 static bool backlog_age(const struct page *page, int64_t *value)
 {
-    const struct datadir_backlog *backlog = page->story->backlog;
+    const struct backlog *backlog = page->story->backlog;
     *value = 0;
     if (backlog && backlog->oldest)
         age(page, backlog->oldest, value);

@@ -50,9 +50,9 @@ static void tell_amount(const struct page *page)
 static void tell_backlog(const struct page *page, const struct verify_story *story)
 {
     char count[HUMAN_SIZE], age[HUMAN_SIZE];
-    if (story->backlog && story->backlog->segments)
+    if (story->backlog && story->backlog->files)
         fprintf(page->out, "%s wait to be archived, the first for %s\n",
-                human_count(story->backlog->segments, count),
+                human_count(story->backlog->files, count),
                 human_duration(story->now - story->backlog->oldest, age));
     else if (story->backlog)
         fputs("nothing waits to be archived\n", page->out);

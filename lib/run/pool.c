@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,13 +17,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TICK_MS = 200, GRACE_MS = 3000 };
+enum {
+    TICK_MS = 100,
+    GRACE_MS = 1000,     /* to clean up after SIGTERM */
+    AFTER_KILL_MS = 200, /* one that hangs in the kernel ends only when that lets it */
+};
 
 struct worker {
-    pid_t process; /* 0: none */
+    pid_t process; /* 0: not started, or ended */
     int socket;
     char *job; /* NULL: it has none */
     struct idle idle;
+    uint64_t timeout; /* of the job */
 };
 
 struct pool {
@@ -71,6 +77,7 @@ static int do_job(const struct pool_work *work, int socket, const char *job, str
     struct buf result = {0};
     struct error failure;
     int failed = work->run(work->context, job, &result, &failure) != 0;
+    fflush(stdout); /* before the caller hears of it; it would be lost at the end */
     int sent = failed
                    ? send_message(socket, 1, &failure, sizeof failure, error)
                    : send_message(socket, 0, result.data ? result.data : "", result.length, error);
@@ -109,6 +116,7 @@ static int start(struct pool *pool, struct worker *worker, struct error *error)
     pid_t parent = getpid();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
         return error_set_errno(error, ERROR_SYSTEM, "can't make a socket");
+    fflush(NULL); /* what is buffered here must not be written there too */
     pid_t process = fork();
     if (process == 0) {
         close_others(pool);
@@ -137,19 +145,25 @@ static bool has_ended(pid_t process, int *status, uint64_t milliseconds)
     }
 }
 
-/* One that can't be ended, because it hangs in the kernel, is left behind. */
-static int end(struct worker *worker, int signal_number, uint64_t grace)
+/* Waits for the end of one that has been told to. One that can't be ended, because it hangs in the
+ * kernel, is left behind. */
+static int reap(struct worker *worker, uint64_t grace)
 {
     int status = 0;
-    close(worker->socket);
-    if (signal_number)
-        kill(worker->process, signal_number);
     if (!has_ended(worker->process, &status, grace)) {
         kill(worker->process, SIGKILL);
-        has_ended(worker->process, &status, GRACE_MS);
+        has_ended(worker->process, &status, AFTER_KILL_MS);
     }
     worker->process = 0;
     return status;
+}
+
+/* An idle one goes when its socket is closed. */
+static void tell_to_end(const struct worker *worker)
+{
+    close(worker->socket);
+    if (worker->job)
+        kill(worker->process, SIGTERM);
 }
 
 struct pool *pool_open(const struct pool_work *work, struct error *error)
@@ -162,11 +176,6 @@ struct pool *pool_open(const struct pool_work *work, struct error *error)
     }
     pool->work = *work;
     pool->count = count;
-    for (size_t i = 0; i < count; i++)
-        if (start(pool, &pool->workers[i], error)) {
-            pool_close(pool);
-            return NULL;
-        }
     return pool;
 }
 
@@ -174,10 +183,15 @@ void pool_close(struct pool *pool)
 {
     if (!pool)
         return;
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->workers[i].process)
+            tell_to_end(&pool->workers[i]);
+    uint64_t deadline = clock_now_ms() + GRACE_MS;
     for (size_t i = 0; i < pool->count; i++) {
         struct worker *worker = &pool->workers[i];
+        uint64_t now = clock_now_ms();
         if (worker->process)
-            end(worker, worker->job ? SIGTERM : 0, GRACE_MS);
+            reap(worker, now < deadline ? deadline - now : 0);
         free(worker->job);
     }
     free(pool);
@@ -195,24 +209,19 @@ static int report(struct pool *pool, struct worker *worker, const struct buf *re
     return verdict;
 }
 
-/* Another takes its place. */
-static int replace(struct pool *pool, struct worker *worker, const struct error *failure,
-                   struct error *error)
+/* It has gone with its job; the next one starts another. */
+static int lost(struct pool *pool, struct worker *worker, const struct error *failure,
+                struct error *error)
 {
     const struct buf nothing = {0};
-    char *job = worker->job;
-    if (start(pool, worker, error)) {
-        free(job);
-        return -1;
-    }
-    worker->job = job;
     return report(pool, worker, &nothing, failure, error);
 }
 
 static int crashed(struct pool *pool, struct worker *worker, struct error *error)
 {
     struct error failure;
-    int status = end(worker, 0, GRACE_MS);
+    close(worker->socket);
+    int status = reap(worker, GRACE_MS);
     if (signals_check(error))
         return -1;
     if (WIFSIGNALED(status))
@@ -220,7 +229,7 @@ static int crashed(struct pool *pool, struct worker *worker, struct error *error
                   strsignal(WTERMSIG(status)));
     else
         error_set(&failure, ERROR_SYSTEM, "a worker process has ended");
-    return replace(pool, worker, &failure, error);
+    return lost(pool, worker, &failure, error);
 }
 
 static int take_result(struct pool *pool, struct worker *worker, struct error *error)
@@ -247,12 +256,14 @@ static int check_idle(struct pool *pool, struct worker *worker, struct error *er
 {
     struct error failure;
     uint64_t silence = idle_look(&worker->idle, worker->process);
-    if (silence < pool->work.timeout)
+    if (silence < worker->timeout)
         return 0;
-    end(worker, SIGKILL, GRACE_MS);
+    close(worker->socket);
+    kill(worker->process, SIGKILL);
+    reap(worker, AFTER_KILL_MS);
     error_set(&failure, ERROR_UNREACHABLE, "the archive has not answered for %.1f seconds",
               (double)silence / 1000);
-    return replace(pool, worker, &failure, error);
+    return lost(pool, worker, &failure, error);
 }
 
 /* Waits for a while, or until something comes, and takes all that has come. */
@@ -275,28 +286,56 @@ static int wait_once(struct pool *pool, struct error *error)
     return result;
 }
 
+/* One that is there already knows more than a new one. */
 static struct worker *find_free(struct pool *pool)
 {
-    for (size_t i = 0; i < pool->count; i++)
-        if (!pool->workers[i].job)
-            return &pool->workers[i];
-    return NULL;
+    struct worker *other = NULL;
+    for (size_t i = 0; i < pool->count; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (!worker->job && worker->process)
+            return worker;
+        if (!worker->job)
+            other = worker;
+    }
+    return other;
+}
+
+static uint64_t timeout_of(const struct pool_work *work, const char *job)
+{
+    return work->timeout_of ? work->timeout_of(work->context, job) : work->timeout;
+}
+
+/* -1: it has died while it had nothing to do. */
+static int send_job(struct worker *worker, const char *job, struct error *error)
+{
+    if (send_message(worker->socket, 0, job, strlen(job), error) == 0)
+        return 0;
+    close(worker->socket);
+    reap(worker, AFTER_KILL_MS);
+    return -1;
+}
+
+static int hand_over(struct pool *pool, struct worker *worker, const char *job, struct error *error)
+{
+    if (worker->process && send_job(worker, job, error) && signals_check(error))
+        return -1;
+    if (!worker->process && (start(pool, worker, error) || send_job(worker, job, error)))
+        return -1;
+    worker->job = strdup(job);
+    if (!worker->job)
+        return error_memory(error);
+    worker->timeout = timeout_of(&pool->work, job);
+    idle_start(&worker->idle, worker->process);
+    return 0;
 }
 
 int pool_submit(struct pool *pool, const char *job, struct error *error)
 {
     struct worker *worker;
     while (!(worker = find_free(pool)))
-        if (wait_once(pool, error))
+        if (pool_wait(pool, error) < 0)
             return -1;
-    worker->job = strdup(job);
-    if (!worker->job)
-        return error_memory(error);
-    idle_start(&worker->idle, worker->process);
-    struct error failure;
-    if (send_message(worker->socket, 0, job, strlen(job), &failure))
-        return crashed(pool, worker, error);
-    return 0;
+    return hand_over(pool, worker, job, error);
 }
 
 static bool is_busy(const struct pool *pool)
@@ -307,10 +346,18 @@ static bool is_busy(const struct pool *pool)
     return false;
 }
 
+int pool_wait(struct pool *pool, struct error *error)
+{
+    if (!is_busy(pool))
+        return 0;
+    return wait_once(pool, error) ? -1 : 1;
+}
+
 int pool_finish(struct pool *pool, struct error *error)
 {
-    while (is_busy(pool))
-        if (wait_once(pool, error))
-            return -1;
-    return 0;
+    int busy;
+    do
+        busy = pool_wait(pool, error);
+    while (busy > 0);
+    return busy;
 }

@@ -16,6 +16,7 @@ struct pool;
 struct pool_work {
     size_t workers;   /* processes, at least 1 */
     uint64_t timeout; /* milliseconds that a worker may stand still, as in run/guard.h */
+    uint64_t (*timeout_of)(void *context, const char *job); /* NULL: the same for each job */
     void *context;
 
     /* In a worker: does the job, appends what it has to tell to *result. What is opened may be kept
@@ -34,17 +35,23 @@ struct pool_work {
     void (*tick)(void *context);
 };
 
-/* Starts the workers. NULL with ERROR_SYSTEM. `work` is copied. */
+/* NULL with ERROR_SYSTEM. `work` is copied. A worker is started when there is a first job for it,
+ * and has a copy of all that the caller has by then. */
 struct pool *pool_open(const struct pool_work *work, struct error *error);
 
 /* Hands the job, a text, to a worker; when all are busy, waits for one, and calls `done` meanwhile.
  * -1 when `done` has failed or a signal asks to stop (ERROR_INTERRUPTED). */
 int pool_submit(struct pool *pool, const char *job, struct error *error);
 
+/* Waits until something comes, for a tenth of a second at most, and calls `done` for what has come:
+ * 1, or 0 when there was nothing to wait for. Classes as pool_submit. */
+int pool_wait(struct pool *pool, struct error *error);
+
 /* Waits until all jobs are done. Classes as pool_submit. */
 int pool_finish(struct pool *pool, struct error *error);
 
-/* Ends the workers; those that are still busy are killed. NULL is allowed. */
+/* Ends the workers; those that are still busy are told to stop, and killed after a second. One
+ * that hangs in the kernel is left behind, and ends when that lets it. NULL is allowed. */
 void pool_close(struct pool *pool);
 
 #endif

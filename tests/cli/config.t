@@ -96,7 +96,7 @@ sub coding_of
 	is(coding_of({ env => { WALTOOLS_CONFIG => $bare } }, 'ARCHIVE'), 'zstd', "a section's settings are its own");
 	my $empty = configuration('[main]', '[other]', "archive = $target");
 	refuses('an empty section', { code => 2, env => { WALTOOLS_CONFIG => $empty } }, 'walpush', 'main', $segment->(6));
-	my $circle = configuration('[main]', 'archive = other', '[other]', "archive = $target");
+	my $circle = configuration('[main]', 'archive = other', '[other]', "archive = main");
 	refuses('a section that names a section', { code => 2, env => { WALTOOLS_CONFIG => $circle } }, 'walpush', 'main', $segment->(6));
 }
 
