@@ -275,7 +275,8 @@ static uint64_t count_objects(const struct inventory *inventory)
     uint64_t objects = inventory->backup_count;
     for (size_t i = 0; i < inventory->timeline_count; i++) {
         const struct inventory_timeline *timeline = &inventory->timelines[i];
-        objects += timeline->segments + timeline->copies + timeline->partial_count + 1;
+        objects += timeline->segments + timeline->copies + timeline->partial_count +
+                   (*timeline->history.text != '\0');
     }
     return objects;
 }
@@ -302,6 +303,9 @@ static int start(struct inspection *inspection, struct error *error)
     workers = at_most(workers, SEGMENTS_SIZE_MAX / inventory->geometry.segment_size);
     inspection->job_size = at_most(JOB_MOST, objects / (workers * JOBS_EACH));
     inspection->checker = checker_new(inspection->archive, inventory, inspection->terms->depth);
+    /* what all of them read together is limited */
+    inspection->checker.archive.options.limit_rate =
+        (inspection->checker.archive.options.limit_rate + workers - 1) / workers;
     const struct pool_work work = {.workers = workers,
                                    .timeout = inspection->archive->options.timeout,
                                    .context = inspection,

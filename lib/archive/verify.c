@@ -62,16 +62,17 @@ int verification_add_damage(struct verification *verification, const struct obje
                             const char *problem, struct error *error)
 {
     struct verify_damage damage = {.key = *key};
-    if (is_told(verification, key))
-        return 0;
-    struct object object;
+    struct object object = {.name.kind = WAL_HISTORY};
+    bool is_small = !object_parse(key->text, &object) || object.name.kind == WAL_HISTORY ||
+                    object.name.kind == WAL_BACKUP;
+    if (is_small && is_told(verification, key))
+        return 0; /* the inventory has read it too */
     void *more = array_reserve(verification->damages, verification->damage_count,
                                &verification->damage_room, sizeof damage, error);
     if (!more)
         return -1;
     verification->damages = more;
-    if (object_parse(key->text, &object))
-        damage.name = object.name;
+    damage.name = object.name;
     damage.problem = strdup(problem);
     if (!damage.problem)
         return error_memory(error);

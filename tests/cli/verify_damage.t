@@ -6,6 +6,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
+use Digest::SHA ();
 use VerifyTest;
 
 my $server = data_directory('server');
@@ -164,6 +165,28 @@ subtest 'sample and jobs' => sub {
 	refuses('no percentage', { code => 2, like => qr/is no percentage/ }, 'walverify', '--sample=x', $archive);
 	refuses('more than all', { code => 2, like => qr/is no percentage/ }, 'walverify', '--sample=101%', $archive);
 	refuses('two depths', { code => 2, like => qr/exclude each other/ }, 'walverify', '--quick', '--deep', $archive);
+};
+
+# Its SHA-1 is in the name, and pgBackRest itself does not look at it at a restore.
+subtest 'an archive of pgBackRest' => sub {
+	my $repository = scratch('pgbackrest');
+	my $log = '0000000100000000';
+	my $directory = scratch("pgbackrest/archive/main/15-1/$log");
+	my @objects;
+	for my $number (1 .. 4)
+	{
+		my $content = segment(number => $number, end => 'switch');
+		push @objects, name($number) . '-' . Digest::SHA::sha1_hex($content);
+		spew("$directory/$objects[-1]", $content);
+	}
+	my $found = verify($repository);
+	is("$found->{code} $found->{checked}{objects}", '0 4', 'whole');
+	flip("$directory/$objects[2]", 8 * 500_000);
+	$found = verify($repository);
+	is($found->{damaged}[0]{object}, "$log/$objects[2]", 'a flipped bit in the empty part of a segment is found');
+	like($found->{damaged}[0]{problem}, qr/SHA-1/, 'by that');
+	unlink "$directory/$objects[1]";
+	is(gap_list(verify('--quick', $repository)), name(2), 'a gap');
 };
 
 subtest 'unreadable' => sub {
