@@ -25,26 +25,35 @@ ALL_CFLAGS = -std=c11 -fvisibility=hidden -pthread $(WARNINGS) $(CFLAGS) $(SANIT
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -ldl $(LDLIBS)
 
-PROGRAMS := walpush walfetch walclean wallist
+PROGRAMS := walpush walfetch walclean wallist walverify
 
 # Every room, every file; README ends with the same map.
 LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
+    lib/archive/backlog.c \
+    lib/archive/batch.c \
+    lib/archive/check.c \
+    lib/archive/checker.c \
     lib/archive/clean.c \
     lib/archive/compare.c \
     lib/archive/copier.c \
     lib/archive/cleaning.c \
+    lib/archive/copies.c \
+    lib/archive/cut.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
+    lib/archive/ends.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
     lib/archive/fetch_several.c \
     lib/archive/gaps.c \
     lib/archive/geometry.c \
     lib/archive/identity.c \
+    lib/archive/inspect.c \
     lib/archive/inventory.c \
+    lib/archive/known.c \
     lib/archive/layout.c \
     lib/archive/lookup.c \
     lib/archive/memory.c \
@@ -56,19 +65,22 @@ LIB := \
     lib/archive/push.c \
     lib/archive/range.c \
     lib/archive/reader.c \
+    lib/archive/records.c \
     lib/archive/recovery.c \
     lib/archive/repair.c \
-    lib/archive/salvage.c \
     lib/archive/route.c \
     lib/archive/retention.c \
+    lib/archive/salvage.c \
     lib/archive/scan.c \
     lib/archive/sealed.c \
     lib/archive/selection.c \
-    lib/archive/small_files.c \
     lib/archive/several.c \
     lib/archive/silence.c \
     lib/archive/standby.c \
+    lib/archive/small_files.c \
     lib/archive/timeline.c \
+    lib/archive/verified.c \
+    lib/archive/verify.c \
     lib/archive/walfile.c \
     lib/archive/way.c \
     lib/aws/credentials.c \
@@ -133,15 +145,20 @@ LIB := \
     lib/report/lookup.c \
     lib/report/objects.c \
     lib/report/output.c \
+    lib/report/progress.c \
     lib/report/ranges.c \
     lib/report/summary.c \
     lib/report/summary_json.c \
     lib/report/svg.c \
     lib/report/table.c \
     lib/report/totals.c \
-    lib/report/progress.c \
     lib/report/cleaning.c \
     lib/report/utf8.c \
+    lib/report/verify_json.c \
+    lib/report/verify_nagios.c \
+    lib/report/verify_prometheus.c \
+    lib/report/verify_text.c \
+    lib/report/verify_totals.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
     lib/rsync/download.c \

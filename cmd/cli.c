@@ -27,7 +27,7 @@ static int fail(const struct job *job, const struct error *error)
     if (error->class == ERROR_INTERRUPTED && job->operands)
         return error_exit_code(error->class); /* nobody reads: see output_finish */
     if (cli->report)
-        cli->report(error);
+        cli->report(job->settings, error);
     else
         log_error(error);
     return cli->exit_code ? cli->exit_code(job->settings, job->operands, error->class)
@@ -38,9 +38,10 @@ static int work(void *context)
 {
     const struct job *job = context;
     struct error error;
-    if (job->cli->run(job->settings, job->operands, &error) || output_finish(stdout, &error))
+    int code = job->cli->run(job->settings, job->operands, &error);
+    if (code < 0 || output_finish(stdout, &error))
         return fail(job, &error);
-    return 0;
+    return code;
 }
 
 static int check_operands(const struct cli *cli, const struct settings *settings, int count,

@@ -13,14 +13,15 @@ struct cli {
     const char *summary;                                  /* one sentence */
     int (*operands_min)(const struct settings *settings); /* behind ARCHIVE; NULL: none */
     int operands_max;                                     /* -1: any number */
-    /* Does the work; `operands` are those behind ARCHIVE, NULL-terminated. 0 or -1. */
+    /* Does the work; `operands` are those behind ARCHIVE, NULL-terminated. -1, or the exit code: 0,
+     * or another one that is no failure but an answer. */
     int (*run)(const struct settings *settings, char **operands, struct error *error);
     /* How long the work may stand still, in milliseconds; NULL: the setting timeout. */
     uint64_t (*deadline)(const struct settings *settings, char **operands);
     /* The exit code of a failure (operands NULL: the command line was wrong) and how it is told;
      * NULL: the class's own, and log_error. */
     int (*exit_code)(const struct settings *settings, char **operands, enum error_class class);
-    void (*report)(const struct error *error);
+    void (*report)(const struct settings *settings, const struct error *error);
 };
 
 /* Fills what the settings say of every archive that is meant, for archive_open; the caller frees

@@ -142,8 +142,9 @@ static int exit_code(const struct settings *settings, char **operands, enum erro
 }
 
 /* A standby asks every few seconds for what isn't there yet: no line a time in the server's log. */
-static void report(const struct error *error)
+static void report(const struct settings *settings, const struct error *error)
 {
+    (void)settings;
     if (error->class == ERROR_MISSING && !isatty(STDERR_FILENO))
         log_info("%s", error->message);
     else

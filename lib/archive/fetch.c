@@ -5,7 +5,7 @@
 #include "archive/existing.h"
 #include "archive/object.h"
 #include "archive/reader.h"
-#include "archive/timeline.h"
+#include "archive/records.h"
 #include "archive/walfile.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -115,47 +115,6 @@ static int copy(struct fetch *fetch, struct error *error)
 
 /* ---- what can be judged only of the whole ---- */
 
-/* Records that end before the segment does: as it should be where the timeline ends. In the middle
- * it is a copy whose tail was lost, cut behind a whole record by chance. */
-static int check_end(const struct fetch *fetch, const struct wal_walk *walk, struct error *error)
-{
-    struct object_key later;
-    if (fetch->name->kind != WAL_SEGMENT || walk->end != WAL_END_STALE)
-        return 0;
-    int found = timeline_goes_on(fetch->archive, fetch->name, &later, error);
-    if (found <= 0)
-        return found;
-    return error_set(error, ERROR_CORRUPT,
-                     "its records end at %" PRIX64 "/%08" PRIX32
-                     ", though the timeline goes on, as %s shows",
-                     walk->end_address >> 32, (uint32_t)walk->end_address, later.text);
-}
-
-/* An old timeline's last segment may be archived under its full name, cut off in the middle of a
- * record (a standby with archive_mode = always does so). It is whole when its records reach the
- * point at which the next timeline forked off. */
-static int check_cut_end(const struct fetch *fetch, struct error *error)
-{
-    struct wal_name partial = *fetch->name;
-    struct wal_walk walk;
-    struct error ignored;
-    uint64_t fork;
-    partial.kind = WAL_PARTIAL;
-    if (fetch->name->kind != WAL_SEGMENT || error->class != ERROR_CORRUPT ||
-        timeline_forks_within(fetch->archive, fetch->name, &fork, &ignored) <= 0 ||
-        walfile_check_records(fetch->delivery.file.fd, &partial, fetch->size, &walk, &ignored))
-        return -1;
-    return walk.end_address >= fork ? 0 : -1;
-}
-
-static int check_records(const struct fetch *fetch, struct error *error)
-{
-    struct wal_walk walk;
-    if (walfile_check_records(fetch->delivery.file.fd, fetch->name, fetch->size, &walk, error))
-        return check_cut_end(fetch, error);
-    return check_end(fetch, &walk, error);
-}
-
 static int check_text(const struct fetch *fetch, struct error *error)
 {
     struct buf text = {0};
@@ -196,7 +155,9 @@ static int check_whole(struct fetch *fetch, struct error *error)
         return -1;
     if (fetch->size == 0 || fetch->size != fetch->segment.first.segment_size)
         return error_set(error, ERROR_CORRUPT, "it holds only %" PRIu64 " bytes", fetch->size);
-    return label ? 0 : check_records(fetch, error);
+    return label ? 0
+                 : records_check_file(fetch->archive, fetch->name, fetch->delivery.file.fd,
+                                      fetch->size, error);
 }
 
 /* ---- one copy, every copy, every attempt ---- */

@@ -30,7 +30,8 @@ static void learn(const struct wal_page *page, struct inventory *inventory)
     inventory->has_geometry = true;
     inventory->geometry =
         (struct wal_geometry){page->segment_size, wal_magic_skips_ff(page->magic)};
-    inventory->system_identifier = page->system_identifier;
+    if (!inventory->system_identifier)
+        inventory->system_identifier = page->system_identifier;
     inventory->version = wal_magic_version(page->magic);
 }
 

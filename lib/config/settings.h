@@ -59,6 +59,15 @@ struct settings {
     char *from, *to, *timeline, *since; /* see archive/selection.h; for walfetch segments alone */
     int color;                          /* enum color_when */
     bool json;
+
+    /* of walverify */
+    bool quick, deep, quiet;
+    int format;                 /* text, json, nagios, prometheus */
+    uint64_t sample;            /* of 10,000 */
+    uint64_t warning, critical; /* milliseconds; 0: not given */
+    char *known_gaps, *state, *recheck, *pgdata;
+
+    /* of wallist */
     bool full, long_list, graph;
     char *lsn, *svg;
 

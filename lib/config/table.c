@@ -16,6 +16,9 @@ static const char *const encryption_words[] = {"none", "AES256", "aws:kms", NULL
 /* In the order of enum color_when. */
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
+/* In the order of walverify's formats. */
+static const char *const format_words[] = {"text", "json", "nagios", "prometheus", NULL};
+
 static const char *const no_yes_words[] = {"no", "yes", NULL};
 
 enum {
@@ -43,8 +46,8 @@ static const struct setting table[] = {
      "bring all from this segment on, into a directory"},
     {"to", 0, FETCH, SETTING_OPTION, SETTING_TEXT, FIELD(to), NULL, "SEGMENT", NULL,
      "up to this segment (to the end)"},
-    {"jobs", 'j', FETCH | PUSH, EVERYWHERE, SETTING_NUMBER, FIELD(jobs), "0", "NUMBER", NULL,
-     "processes at once (as many as processors, at most 4)"},
+    {"jobs", 'j', FETCH | PUSH | VERIFY, EVERYWHERE, SETTING_NUMBER, FIELD(jobs), "0", "NUMBER",
+     NULL, "processes at once (by the number of processors)"},
     {"init", 0, PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(init), NULL, NULL, NULL,
      "take an empty archive for this cluster; FILE may be left out"},
     {"all", 0, PUSH, SETTING_OPTION, SETTING_FLAG, FIELD(all), NULL, NULL, NULL,
@@ -99,6 +102,28 @@ static const struct setting table[] = {
      "keep nothing for such a standby"},
     {"forget-standby", 0, CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(forget_standby), NULL, "NAME",
      NULL, "keep nothing for this standby any more; do nothing else"},
+    {"quick", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quick), NULL, NULL, NULL,
+     "continuity only, from names"},
+    {"deep", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(deep), NULL, NULL, NULL,
+     "the WAL's own structure too: every record, across segments"},
+    {"sample", 0, VERIFY, SETTING_OPTION, SETTING_PERCENT, FIELD(sample), "100%", "N%", NULL,
+     "read so many of the objects, drawn by lot (100%)"},
+    {"state", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(state), NULL, "FILE", NULL,
+     "remember what was found whole, and read only what is new"},
+    {"recheck", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(recheck), NULL, "AGE", NULL,
+     "but read again what was found whole longer ago, such as 30d"},
+    {"known-gaps", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(known_gaps), NULL, "FILE", NULL,
+     "gaps that are understood and do not count"},
+    {"format", 0, VERIFY, SETTING_OPTION, SETTING_CHOICE, FIELD(format), "text", "FORMAT",
+     format_words, "text, json, nagios or prometheus (text)"},
+    {"pgdata", 0, VERIFY, EVERYWHERE, SETTING_TEXT, FIELD(pgdata), NULL, "DIR", NULL,
+     "the server's data directory: tell what waits to be archived"},
+    {"warning", 0, VERIFY, EVERYWHERE, SETTING_DURATION, FIELD(warning), NULL, "TIME", NULL,
+     "nagios warns when WAL waits so long (10min with --pgdata)"},
+    {"critical", 0, VERIFY, EVERYWHERE, SETTING_DURATION, FIELD(critical), NULL, "TIME", NULL,
+     "and calls it critical after so long (1h with --pgdata)"},
+    {"quiet", 'q', VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quiet), NULL, NULL, NULL,
+     "no text when all is whole"},
     {"config", 0, SETTINGS_ALL, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_TEXT, FIELD(config),
      NULL, "FILE", NULL, "configuration file (~/.config/waltools.conf, /etc/waltools.conf)"},
     {"cache", 0, PUSH | FETCH, EVERYWHERE, SETTING_TEXT, FIELD(cache), NULL, "DIR", NULL,
@@ -245,6 +270,23 @@ static int store_number(const struct setting *setting, const char *value, uint64
     return 0;
 }
 
+enum { PERCENT = 100 };
+
+static int store_percent(const struct setting *setting, const char *value, uint64_t *field,
+                         struct error *error)
+{
+    char *end;
+    double percent = strtod(value, &end);
+    bool digits = (*value >= '0' && *value <= '9') || *value == '.';
+    if (!digits || end == value || (*end && strcmp(end, "%") != 0) ||
+        !(percent >= 1.0 / PERCENT && percent <= PERCENT))
+        return error_set(error, ERROR_USAGE,
+                         "%s: \"%s\" is no percentage: give a number from 0.01%% to 100%%",
+                         setting->name, value);
+    *field = (uint64_t)(percent * PERCENT + 0.5);
+    return 0;
+}
+
 static const struct size_unit {
     const char *name;
     uint64_t bytes;
@@ -387,6 +429,8 @@ int setting_store(const struct setting *setting, const char *value, struct setti
         return store_choice(setting, value, field, error);
     case SETTING_NUMBER:
         return store_number(setting, value, field, error);
+    case SETTING_PERCENT:
+        return store_percent(setting, value, field, error);
     case SETTING_SIZE:
         return store_size(setting, value, field, error);
     case SETTING_SHARE:

@@ -12,6 +12,7 @@ enum setting_type {
     SETTING_AGE,      /* uint64_t, seconds; "7d", "36h" */
     SETTING_CHOICE,   /* int: index into words */
     SETTING_NUMBER,   /* uint64_t, at most 65535 */
+    SETTING_PERCENT,  /* uint64_t, of 10,000; "5%", "0.25%" */
     SETTING_SIZE,     /* uint64_t, bytes; "32MiB", "500kB", "0" */
     SETTING_SHARE,    /* uint64_t: how many of several; "all" is 0, "any" 1 */
 };

@@ -140,6 +140,19 @@ void progress_extend(struct progress *progress, uint64_t items, uint64_t bytes)
     progress->state.bytes_total += bytes;
 }
 
+static uint64_t less(uint64_t total, uint64_t by)
+{
+    return total > by ? total - by : 0;
+}
+
+void progress_skip(struct progress *progress, uint64_t items, uint64_t bytes)
+{
+    if (!progress)
+        return;
+    progress->state.items_total = less(progress->state.items_total, items);
+    progress->state.bytes_total = less(progress->state.bytes_total, bytes);
+}
+
 void progress_tick(struct progress *progress)
 {
     char text[PROGRESS_WIDTH_MAX + 1], line[sizeof wipe + sizeof text];

@@ -26,6 +26,9 @@ int progress_open(struct progress **progress, const char *what, uint64_t items, 
 void progress_add(struct progress *progress, uint64_t items, uint64_t bytes);
 void progress_extend(struct progress *progress, uint64_t items, uint64_t bytes);
 
+/* So much of what was to do need not be done. */
+void progress_skip(struct progress *progress, uint64_t items, uint64_t bytes);
+
 /* Draws it, if that was long enough ago. Called several times a second, as by pool_work.tick. */
 void progress_tick(struct progress *progress);
 

@@ -172,7 +172,7 @@ sub unprivileged
 	return unless defined $uid;
 	my $bin = scratch('bin');
 	$nobody_ready //= chmod(0755, scratch())
-	  && system('cp', '--', map({ program($_) } qw(walpush walfetch walclean)), $bin) == 0;
+	  && system('cp', '--', map({ program($_) } qw(walpush walfetch walclean walverify)), $bin) == 0;
 	return {
 		env    => { PATH => "$bin:$ENV{PATH}" },
 		before => sub { $) = "$gid $gid"; POSIX::setgid($gid); POSIX::setuid($uid) },

@@ -28,7 +28,7 @@ sub files {
 my $make = "make -s BUILD=$scratch/gcc DESTDIR=$scratch/root PREFIX=/opt/waltools";
 is(system("$make install"), 0, 'make install');
 my @installed = files("$scratch/root");
-for my $program (qw(walpush walfetch walclean wallist)) {
+for my $program (qw(walpush walfetch walclean wallist walverify)) {
     ok((grep { $_ eq "/opt/waltools/bin/$program" } @installed), "$program is installed");
     ok((grep { $_ eq "/opt/waltools/share/man/man1/$program.1" } @installed), 'and its manual page');
     ok((grep { $_ eq "/opt/waltools/share/bash-completion/completions/$program" } @installed), 'and its completion');
@@ -43,7 +43,7 @@ is(system("make -s BUILD=$scratch/gcc compile_commands.json"), 0, 'make compile_
 is(system('perl -MJSON::PP -0777 -ne "decode_json(\$_)" compile_commands.json'), 0, 'is JSON');
 
 # A program that needs only a directory starts without the heavy libraries.
-for my $program (qw(walpush walfetch walclean wallist)) {
+for my $program (qw(walpush walfetch walclean wallist walverify)) {
     unlike(`ldd $scratch/gcc/bin/$program`, qr/libcurl|libarchive|libxml2|libexpat|libjansson/, "$program links nothing heavy");
 }
 

@@ -11,7 +11,7 @@ for my $page (sort glob('man/*.[15]')) {
     is(`mandoc -Tlint -W warning $page 2>&1`, '', "$page is clean");
 }
 
-for my $program (qw(walpush walfetch walclean wallist)) {
+for my $program (qw(walpush walfetch walclean wallist walverify)) {
     (my $page = `mandoc -Tascii man/$program.1`) =~ s/.\x08//g;
     my $help = `$bin/$program --help`;
     my @options = $help =~ /(--[a-z0-9-]+)/g;
