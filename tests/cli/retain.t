@@ -252,6 +252,17 @@ sub on_terminal
 	is(on_terminal('', 'walclean', $archive, name(39))->{code} . left($archive), '01:39-40 b5 b15 b25 b35', 'nothing is to be kept: nor then');
 }
 
+# ---- several archives
+
+{
+	my @archives = (archive(@plain), archive(@plain[ 0, 1 ], backups => [ [ 1, 15, 9 ], [ 1, 20, 5 ] ]));
+	my $config = spew(scratch() . '/both.conf', "[both]\nkeep-backups = 2\n", map { "archive = $_\n" } @archives);
+	is(scalar(() = run('walclean', "--config=$config", '-n', 'both')->{out} =~ /^Base backups:$/mg), 2, 'a section of two archives: a report of each');
+	like(on_terminal("y\n", 'walclean', "--config=$config", 'both')->{out}, qr/say --yes/, '... of which a terminal is not asked');
+	succeeds('... then', { out => '' }, 'walclean', "--config=$config", '--yes', 'both');
+	is(join(', ', map { left($_) } @archives), '1:25-40 b25 b35, 1:15-40 b15 b20', '... each by its own base backups');
+}
+
 # ---- many
 
 {

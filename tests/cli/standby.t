@@ -249,6 +249,19 @@ for my $stray ('a/file', 'a/20261127T001002Z', 'lost file', 'file')
 	is(left($archive), '10-40', '... and respected');
 }
 
+# ---- in several archives
+
+{
+	my @archives = (archive(), archive());
+	my $config = spew(scratch() . '/both.conf', "[both]\n", map { "archive = $_\n" } @archives);
+	run('walclean', '--standby=b', $archives[1], name(7));
+	succeeds('a section of two archives', { out => '' }, 'walclean', "--config=$config", '--standby=a', 'both', name(10));
+	is(join(' ', map { left($_) } @archives), '10-40 7-40', '... in each goes what nobody needs there');
+	is(join(', ', map { join ' ', map { s{/.*}{}r } records($_) } @archives), 'a, a b', '... and each knows the standby');
+	succeeds('... which is forgotten', { out => '' }, 'walclean', "--config=$config", '--forget-standby=a', 'both');
+	is(join(', ', map { join ' ', map { s{/.*}{}r } records($_) } @archives), ', b', '... by both');
+}
+
 # ---- with base backups
 
 {
