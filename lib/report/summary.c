@@ -59,7 +59,7 @@ static void put_cluster(const struct page *page)
 static void put_layout(const struct page *page)
 {
     const struct layout *layout = &page->summary->archive->layout;
-    if (layout->form == LAYOUT_FLAT && !layout->below)
+    if (!layout->foreign)
         return;
     begin_line(page, "layout");
     fprintf(page->out, "%s, which is only read here\n",
