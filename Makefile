@@ -139,6 +139,7 @@ LIB := \
     lib/report/canvas.c \
     lib/report/chart.c \
     lib/report/color.c \
+    lib/report/comparison.c \
     lib/report/graph.c \
     lib/report/human.c \
     lib/report/json.c \

@@ -1,12 +1,15 @@
 /* walverify - is an archive whole: nothing missing, nothing damaged? */
 #include "archive/backlog.h"
+#include "archive/compare.h"
 #include "archive/verify.h"
 #include "base/log.h"
 #include "base/moment.h"
 #include "cli.h"
+#include "report/comparison.h"
 #include "report/progress.h"
 #include "report/verify.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { EXIT_NOT_WHOLE = 1 };
@@ -134,23 +137,92 @@ static int tell(const struct settings *settings, const struct verification *veri
     return whole ? 0 : EXIT_NOT_WHOLE;
 }
 
-static int run(const struct settings *settings, char **operands, struct error *error)
+/* ---- one archive ---- */
+
+static int verify(const struct settings *settings, struct archive *archive, struct error *error)
 {
-    struct archive archive;
     struct verification verification;
     struct verify_terms terms;
     struct progress *progress = NULL;
-    (void)operands;
-    if (make_terms(settings, &terms, error) || cli_archive(settings, &archive, error) ||
-        archive_open(&archive, error))
+    if (make_terms(settings, &terms, error) || archive_open(archive, error))
         return -1;
     terms.watch = (struct verify_watch){&progress, watch_begin, watch_done, watch_skip, watch_tick};
-    int result = archive_verify(&archive, &terms, &verification, error);
+    int result = archive_verify(archive, &terms, &verification, error);
     progress_close(progress);
     if (result == 0)
         result = tell(settings, &verification, error);
     verification_free(&verification);
-    archive_close(&archive);
+    archive_close(archive);
+    return result;
+}
+
+/* ---- several: each, and how they differ ---- */
+
+static int compare(const struct settings *settings, const struct archive *archives, size_t count,
+                   struct error *error)
+{
+    static comparison_telling *const told[] = {
+        [FORMAT_TEXT] = comparison_text, [FORMAT_JSON] = comparison_json};
+    struct comparison comparison;
+    enum compare_depth depth = settings->quick ? COMPARE_NAMES : COMPARE_CONTENT;
+    size_t workers = settings->jobs ? settings->jobs : processors();
+    int result = archive_compare(archives, count, depth, workers, &comparison, error);
+    const struct comparison_story story = {.archives = archives,
+                                           .count = count,
+                                           .section = settings->operand,
+                                           .depth = depth,
+                                           .comparison = &comparison,
+                                           .color = (enum color_when)settings->color};
+    bool same = comparison_is_same(&comparison);
+    if (result == 0 && (!settings->quiet || !same || chosen(settings) != FORMAT_TEXT))
+        told[chosen(settings)](&story, stdout);
+    comparison_free(&comparison);
+    return result ? result : same ? 0 : EXIT_NOT_WHOLE;
+}
+
+/* One that can't be verified does not keep the others from it; but then they can't be compared. */
+static int verify_each(const struct settings *settings, struct archive *archives, size_t count,
+                       struct error *failures, struct error *error)
+{
+    int verdict = 0;
+    for (size_t i = 0; i < count; i++) {
+        int result = verify(settings_archive(settings, i), &archives[i], &failures[i]);
+        if (result < 0)
+            error_prefix(&failures[i], "%s: ", archives[i].location);
+        else
+            verdict |= result;
+    }
+    if (cli_report(failures, count, error))
+        return -1;
+    int result = compare(settings, archives, count, error);
+    return result < 0 ? -1 : verdict | result;
+}
+
+static int check_several(const struct settings *settings, struct error *error)
+{
+    enum format format = chosen(settings);
+    if (format != FORMAT_NAGIOS && format != FORMAT_PROMETHEUS && !settings->state)
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "%s is of one archive, and the section names several: call this for each",
+                     settings->state ? "--state" : "--format=nagios or prometheus");
+}
+
+static int run(const struct settings *settings, char **operands, struct error *error)
+{
+    struct archive *archives;
+    size_t count;
+    (void)operands;
+    if (cli_archives(settings, &archives, &count, error))
+        return -1;
+    struct error *failures = calloc(count, sizeof *failures);
+    int result = !failures    ? error_memory(error)
+                 : count == 1 ? verify(settings, archives, error)
+                 : check_several(settings, error)
+                     ? -1
+                     : verify_each(settings, archives, count, failures, error);
+    free(failures);
+    free(archives);
     return result;
 }
 

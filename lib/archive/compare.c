@@ -8,7 +8,6 @@
 #include "run/pool.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +288,11 @@ int archive_compare(const struct archive *archives, size_t count, enum compare_d
     peers_close(&compare->peers);
     free(compare);
     return result;
+}
+
+bool comparison_is_same(const struct comparison *comparison)
+{
+    return comparison->lack_count == 0 && comparison->difference_count == 0;
 }
 
 void comparison_free(struct comparison *comparison)

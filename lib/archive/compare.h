@@ -2,6 +2,7 @@
 #ifndef ARCHIVE_COMPARE_H
 #define ARCHIVE_COMPARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "archive/archive.h"
@@ -41,6 +42,7 @@ struct comparison {
  * is damaged is a difference. The caller frees the comparison, also after a failure. */
 int archive_compare(const struct archive *archives, size_t count, enum compare_depth depth,
                     size_t jobs, struct comparison *comparison, struct error *error);
+bool comparison_is_same(const struct comparison *comparison);
 void comparison_free(struct comparison *comparison);
 
 #endif
