@@ -4,7 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use CliTest;
 use File::Basename qw(dirname);
-use ListTest;
+use StorageListTest;
 
 my $files   = files();
 my $time    = 1_795_485_396;
