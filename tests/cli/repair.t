@@ -30,7 +30,7 @@ sub push_to
 sub label_of
 {
 	my ($path) = @_;
-	my ($label) = slurp($path) =~ /(name=.*?)crc32c/s;
+	my ($label) = slurp($path) =~ /(name=.*?)^crc32=/ms;
 	return { $label =~ /^([\w-]+)=(.*)$/mg };
 }
 
@@ -62,6 +62,8 @@ my @files = ((map { put_segment($server, number => $_, seed => $_) } 1 .. 9), pu
 	push_to($two, @files[ 2 .. 8, 10, 11 ]);
 	my ($first) = glob "$one/" . name_of($files[0]) . '*';
 	my $was = label_of($first);
+	my $pushed = time;
+	wait_until { time > $pushed + 1 };    # so that a new label would have another time
 	my $before = join '', map { listing($_) } $one, $two;
 	my $run = run($main, 'walpush', '--repair', '-n', 'main');
 	is($run->{code}, 0, 'a dry run');
@@ -76,6 +78,7 @@ my @files = ((map { put_segment($server, number => $_, seed => $_) } 1 .. 9), pu
 	is(stored($one), stored($two), '... both have the same');
 	is(whole($_, @files), '', '... all whole') for $one, $two;
 	my $is = label_of("$two/" . name_of($first));
+	ok($was->{time}, "a label tells a time");
 	is_deeply($is, $was, "a copy's label is the original's, its time too");
 	$run = run($main, 'walpush', '--repair', 'main');
 	ok($run->{code} == 0 && $run->{err} eq "walpush: 0 copies made, 0 B\n", 'again: nothing to do') or diag($run->{err});
