@@ -237,6 +237,11 @@ static int show_one(void *context, struct archive *archive, struct error *error)
     if (archive_open(archive, error))
         return -1;
     int result = show(settings, archive, error);
+    /* What vanishes while it is listed is not "absent". */
+    if (result && error->class == ERROR_MISSING)
+        error->class = ERROR_UNREACHABLE;
+    if (result == 0 && settings_archive_count(settings) > 1 && !settings->json)
+        putchar('\n');
     archive_close(archive);
     return result;
 }
@@ -247,9 +252,10 @@ static int run(const struct settings *settings, char **operands, struct error *e
     setlocale(LC_CTYPE, ""); /* how wide text is, and what can be drawn */
     if (check(settings, error))
         return -1;
-    if (settings->svg && settings_archive_count(settings) > 1)
+    if ((settings->svg || settings->long_list) && settings_archive_count(settings) > 1)
         return error_set(error, ERROR_USAGE,
-                         "svg: the section names several archives: give one of them");
+                         "%s: the section names several archives: give one of them",
+                         settings->svg ? "svg" : "long");
     return cli_each(settings, CLI_IN_TURN, show_one, (void *)settings, error);
 }
 

@@ -40,13 +40,21 @@ static bool is_possible(uint32_t size)
     return size >= WAL_SEGMENT_SIZE_MIN && size <= WAL_SEGMENT_SIZE_MAX && !(size & (size - 1));
 }
 
-/* 1: it told; 0: it is damaged; -1: it can't be asked. */
+/* Is it this one's own, so that another may tell? Also when it has been removed since it was
+ * listed. */
+static bool is_of_the_segment(const struct error *error)
+{
+    return error->class == ERROR_CORRUPT || error->class == ERROR_REFUSED ||
+           error->class == ERROR_MISSING;
+}
+
+/* 1: it told; 0: it is damaged or gone; -1: it can't be asked. */
 static int ask(struct archive *archive, const struct scan_object *segment,
                struct inventory *inventory, struct error *error)
 {
     struct wal_page page;
     if (reader_first_page(archive, segment->key.text, &segment->object.name, &page, error))
-        return error->class == ERROR_CORRUPT || error->class == ERROR_REFUSED ? 0 : -1;
+        return is_of_the_segment(error) ? 0 : -1;
     if (!is_possible(page.segment_size)) {
         error_set(error, ERROR_CORRUPT, "%s holds no WAL", segment->key.text);
         return 0;

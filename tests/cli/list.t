@@ -4,6 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use CliTest;
 use ListTest;
+use WalRace;
 use JSON::PP ();
 
 my $archive = made_archive('archive', scenario());
@@ -227,6 +228,34 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	like($run->{out}, qr/^  cluster     ${\SYSID}/m, '... and still knows its cluster');
 	is(problem(run('wallist', '--json', $own)->{out}), '', '... its JSON is as the schema says');
 	succeeds("... --lsn there", 'wallist', '--lsn=0/0', $own);
+}
+
+# ---- several archives in a section
+
+{
+	my $other = made_archive('other_place', [ name(1, 1), 0, segment(number => 1) ]);
+	my $config = spew(scratch() . '/several.conf', "[two]\narchive = $archive\narchive = $other\n[gone]\narchive = " . scratch()
+		. "/gone\narchive = $other\n");
+	my $run = succeeds('two archives', 'wallist', "--config=$config", 'two');
+	is(join(' ', $run->{out} =~ /^Archive (.*)$/mg), "$archive $other", '... one after the other');
+	like($run->{out}, qr/\n\nArchive \Q$other\E$/m, '... kept apart');
+	$run = run('wallist', '--json', "--config=$config", 'two');
+	my @documents = split /^(?=\{)/m, $run->{out};
+	is(problem(@documents), '', '... a document each, as the schema says');
+	is(scalar @documents, 2, '... two');
+	$run = run('wallist', "--config=$config", 'gone');
+	is("$run->{code} " . join(' ', $run->{out} =~ /^Archive (.*)$/mg), "3 $other", 'one is out of reach: the other is shown');
+	refuses("$_ takes one", { code => 2, like => qr/several archives/ }, 'wallist', $_, "--config=$config", 'two') for '--long', '--svg=-';
+}
+
+# ---- what vanishes
+
+SKIP:
+{
+	can_trace() or skip 'strace can not trace here', 1;
+	my @codes = map { injected("openat:error=ENOENT:when=$_", 'wallist', $archive)->{code} } 8 .. 18;
+	is(join(' ', grep { $_ != 0 && $_ != 3 } @codes), '', 'a file that is gone when it is to be read proves nothing')
+	  or diag("@codes");
 }
 
 # ---- bad input
