@@ -36,7 +36,9 @@ LIB := \
     lib/archive/check.c \
     lib/archive/checker.c \
     lib/archive/clean.c \
+    lib/archive/compare.c \
     lib/archive/copier.c \
+    lib/archive/cleaning.c \
     lib/archive/copies.c \
     lib/archive/cut.c \
     lib/archive/datadir.c \
@@ -58,6 +60,7 @@ LIB := \
     lib/archive/merge.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
+    lib/archive/peers.c \
     lib/archive/policy.c \
     lib/archive/push.c \
     lib/archive/range.c \
@@ -66,11 +69,14 @@ LIB := \
     lib/archive/recovery.c \
     lib/archive/repair.c \
     lib/archive/route.c \
+    lib/archive/retention.c \
     lib/archive/salvage.c \
     lib/archive/scan.c \
+    lib/archive/sealed.c \
     lib/archive/selection.c \
     lib/archive/several.c \
     lib/archive/silence.c \
+    lib/archive/standby.c \
     lib/archive/small_files.c \
     lib/archive/timeline.c \
     lib/archive/verified.c \
@@ -146,6 +152,7 @@ LIB := \
     lib/report/svg.c \
     lib/report/table.c \
     lib/report/totals.c \
+    lib/report/cleaning.c \
     lib/report/utf8.c \
     lib/report/verify_json.c \
     lib/report/verify_nagios.c \

@@ -3,6 +3,7 @@
 #include "archive/inventory.h"
 #include "archive/lookup.h"
 #include "archive/recovery.h"
+#include "base/log.h"
 #include "base/moment.h"
 #include "cli.h"
 #include "report/graph.h"
@@ -138,7 +139,7 @@ static int list(const struct settings *settings, struct archive *archive, struct
     struct listing listing = {.settings = settings, .geometry = &inventory.geometry};
     struct selection_text selection = selection_of(settings);
     const struct scan_query query = {.wanted = STORAGE_DETAILS};
-    if (archive_recognise(archive, error) || inventory_geometry(archive, &inventory, error) < 0 ||
+    if (inventory_geometry(archive, &inventory, error) < 0 ||
         selection_parse(&selection, listing.geometry, &listing.selection, error) ||
         archive_scan(archive, &query, list_object, &listing, error))
         return -1;
@@ -212,8 +213,19 @@ static int check(const struct settings *settings, struct error *error)
     return 0;
 }
 
+static void say_layout(const struct archive *archive)
+{
+    const struct layout *layout = &archive->layout;
+    log_info("%s: %s%s%s", archive->location, layout->tool ? layout->tool : "",
+             layout->tool ? ", " : "",
+             layout->form == LAYOUT_NESTED ? "segments in directories" : "a flat directory");
+}
+
 static int show(const struct settings *settings, struct archive *archive, struct error *error)
 {
+    if (archive_recognise(archive, error))
+        return -1;
+    say_layout(archive);
     return settings->lsn         ? look_up(settings, archive, error)
            : settings->long_list ? list(settings, archive, error)
                                  : summarize(settings, archive, error);

@@ -75,25 +75,27 @@ int clean_parse_oldest(const char *text, const struct clean_options *options,
 /* ---- what goes ---- */
 
 /* `length` bytes of name, without any suffix of a coding. */
-static bool is_removable(const struct clean *clean, const char *name, size_t length)
+static bool is_removable(const char *segment, const struct clean_options *options, const char *name,
+                         size_t length)
 {
     struct wal_name parsed;
-    bool segment = wal_name_parse(name, length, &parsed) &&
-                   (parsed.kind == WAL_SEGMENT || parsed.kind == WAL_PARTIAL);
-    if (!segment && !(clean->options->backup_history && is_backup(name, length)))
+    bool is_wal = wal_name_parse(name, length, &parsed) &&
+                  (parsed.kind == WAL_SEGMENT || parsed.kind == WAL_PARTIAL);
+    if (!is_wal && !(options->backup_history && is_backup(name, length)))
         return false;
     /* From the ninth digit on: timelines are not compared. Equal digits mean the oldest to keep. */
-    return strncmp(name + 8, clean->segment + 8, WAL_SEGMENT_NAME_LENGTH - 8) < 0;
+    return strncmp(name + 8, segment + 8, WAL_SEGMENT_NAME_LENGTH - 8) < 0;
 }
 
-static bool goes(const struct clean *clean, const char *key)
+bool clean_removes(const char *segment, const struct clean_options *options, const char *key)
 {
-    size_t length = strlen(key), stripped = stripped_length(key, clean->options->strip_extension);
+    size_t length = strlen(key), stripped = stripped_length(key, options->strip_extension);
     if (stripped < length)
-        return is_removable(clean, key, stripped);
+        return is_removable(segment, options, key, stripped);
     for (size_t i = 0; codec_at(i); i++) {
         const char *suffix = codec_at(i)->suffix;
-        if (has_tail(key, length, suffix) && is_removable(clean, key, length - strlen(suffix)))
+        if (has_tail(key, length, suffix) &&
+            is_removable(segment, options, key, length - strlen(suffix)))
             return true;
     }
     return false;
@@ -157,7 +159,7 @@ static int visit(void *context, const struct storage_entry *entry, struct error 
         snprintf(clean->resume, sizeof clean->resume, "%.8s~", key);
         return 1;
     }
-    if (!goes(clean, key))
+    if (!clean_removes(clean->segment, clean->options, key))
         return 0;
     if (entry->is_directory)
         return report_directory(clean, key);
@@ -184,13 +186,18 @@ static int visit_all(struct clean *clean, struct error *error)
     return result;
 }
 
+int clean_check(struct archive *archive, struct error *error)
+{
+    return archive_recognise(archive, error) ||
+                   archive_check_flat(archive, "let that remove what it no longer needs", error) ||
+                   identity_match(archive, "", error) < 0
+               ? -1
+               : 0;
+}
+
 int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
                   struct error *error)
 {
-    if (archive_recognise(archive, error) ||
-        archive_check_flat(archive, "let that remove what it no longer needs", error) ||
-        identity_match(archive, "", error) < 0)
-        return -1;
     struct clean *clean = calloc(1, sizeof *clean);
     if (!clean)
         return error_memory(error);

@@ -21,11 +21,17 @@ struct clean_options {
 int clean_parse_oldest(const char *text, const struct clean_options *options,
                        char segment[WAL_SEGMENT_NAME_LENGTH + 1], struct error *error);
 
+/* May the archive be cleaned from here? ERROR_REFUSED when it is another tool's, or when the
+ * working directory is the data directory of another cluster. */
+int clean_check(struct archive *archive, struct error *error);
+
+/* Is the object with this key older than `segment`, and of a kind that is removed? */
+bool clean_removes(const char *segment, const struct clean_options *options, const char *key);
+
 /* Removes every segment and partial (and backup history file, if asked to) in any coding that is
  * older than `segment`. Timelines are not compared, history files never removed. A file that can't
- * be removed is reported on standard error and the rest goes on: then -1 with ERROR_SYSTEM.
- * ERROR_REFUSED when the working directory is the data directory of another cluster. What
- * was removed is durable. */
+ * be removed is reported on standard error and the rest goes on: then -1 with ERROR_SYSTEM. What
+ * was removed is durable. clean_check comes first. */
 int archive_clean(struct archive *archive, const char *segment, const struct clean_options *options,
                   struct error *error);
 

@@ -177,7 +177,8 @@ static int do_errand(struct copier *copier, struct errand *errand, struct buf *r
 {
     if (take_file(copier, errand, error))
         return -1;
-    if (errand->name.kind == WAL_HISTORY && compare_everywhere(copier, errand, error))
+    bool compares = errand->name.kind == WAL_HISTORY || !errand->lacks;
+    if (compares && compare_everywhere(copier, errand, error))
         return -1;
     return put_everywhere(copier, errand, result, error);
 }

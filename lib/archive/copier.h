@@ -31,8 +31,9 @@ void copier_write_job(const struct wal_name *name, uint64_t has, uint64_t lacks,
 bool copier_has(uint64_t bits, size_t index);
 
 /* Does it, and appends to *result how many copies were made and how many bytes of content they
- * have. A copy that is damaged is told in a warning when there is another to try. A history file is
- * compared in all archives first: ERROR_REFUSED when they differ. Classes else as archive_fetch and
+ * have. A copy that is damaged is told in a warning when there is another to try. A history file,
+ * and what nobody lacks, is compared in all archives that have it first: ERROR_REFUSED when they
+ * differ. Classes else as archive_fetch and
  * archive_push. */
 int copier_run(struct copier *copier, const char *job, struct buf *result, struct error *error);
 void copier_close(struct copier *copier);

@@ -127,11 +127,13 @@ int datadir_check_stopped(struct error *error)
         text.data)
         process = labs(strtol(text.data, NULL, 10));
     buf_free(&text);
+    bool ours = process == getpid() || process == getppid();
     bool lives = process > 0 && (kill((pid_t)process, 0) == 0 || errno == EPERM);
-    if (!lives || !works_here(process))
+    if (ours || !lives || !works_here(process))
         return 0;
     return error_set(error, ERROR_REFUSED,
-                     "the server runs (process %ld, by postmaster.pid) and archives by itself",
+                     "the server runs (process %ld, by postmaster.pid) and archives by itself; if "
+                     "that process is another, remove postmaster.pid",
                      process);
 }
 

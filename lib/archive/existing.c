@@ -73,18 +73,6 @@ int existing_find(struct archive *archive, const struct wal_name *name, struct e
     return scan_for(archive, name, existing, error);
 }
 
-/* Reads all of an object that has no label, to learn its size and digest. */
-static int measure(struct reader *reader, uint64_t *size, struct error *error)
-{
-    const void *data;
-    ssize_t n;
-    *size = 0;
-    reader_limit(reader, WAL_SEGMENT_SIZE_MAX);
-    while ((n = reader_next(reader, &data, error)) > 0)
-        *size += (uint64_t)n;
-    return n < 0 ? -1 : 0;
-}
-
 /* What is likely, and what to do. */
 static const char *hint(enum wal_kind kind, uint64_t there_size, uint64_t size)
 {
@@ -95,48 +83,48 @@ static const char *hint(enum wal_kind kind, uint64_t there_size, uint64_t size)
     return "Do two servers write this timeline?";
 }
 
-static int differ(const char *key, enum wal_kind kind, uint64_t there_size,
-                  const char *there_sha256, const char *there_time, uint64_t size,
-                  const char *sha256, struct error *error)
+static int differ(const char *key, enum wal_kind kind, const struct existing_content *there,
+                  uint64_t size, const char *sha256, struct error *error)
 {
     return error_set(error, ERROR_REFUSED,
                      "the archive has %s with other content: there %" PRIu64
                      " bytes, SHA-256 %.16s%s%s; here %" PRIu64
                      " bytes, SHA-256 %.16s; nothing was changed. %s",
-                     key, there_size, there_sha256, *there_time ? ", archived " : "", there_time,
-                     size, sha256, hint(kind, there_size, size));
+                     key, there->size, there->sha256, *there->time ? ", archived " : "",
+                     there->time, size, sha256, hint(kind, there->size, size));
 }
 
-/* What is there, told by a label or measured. */
-struct side {
-    uint64_t size;
-    const char *sha256, *time;
-};
-
-static int judge(const char *key, enum wal_kind kind, const struct side *there, uint64_t size,
-                 const char *sha256, struct error *error)
+/* Reads all of an object that has no label. */
+static int measure(struct reader *reader, struct existing_content *content, struct error *error)
 {
-    if (there->size == size && strcmp(there->sha256, sha256) == 0)
-        return 0;
-    return differ(key, kind, there->size, there->sha256, there->time, size, sha256, error);
+    const void *data;
+    ssize_t n;
+    reader_limit(reader, WAL_SEGMENT_SIZE_MAX);
+    while ((n = reader_next(reader, &data, error)) > 0)
+        content->size += (uint64_t)n;
+    if (n < 0)
+        return -1;
+    memcpy(content->sha256, reader_sha256(reader), sizeof content->sha256);
+    return 0;
 }
 
-static int compare_content(struct archive *archive, const char *key, const struct wal_name *name,
-                           uint64_t size, const char *sha256, struct error *error)
+static void take_label(const struct label *label, struct existing_content *content)
+{
+    content->size = label->raw_size;
+    memcpy(content->sha256, label->raw_sha256, sizeof content->sha256);
+    memcpy(content->time, label->time, sizeof content->time);
+}
+
+static int read_content(struct archive *archive, const char *key, const struct wal_name *name,
+                        struct existing_content *content, struct error *error)
 {
     struct reader *reader = reader_open(archive, key, name, error);
     if (!reader)
-        return error_prefix(error, "the archive has it already, but ");
+        return -1;
     const struct label *label = reader_label(reader);
-    struct side there = {0, "", ""};
-    int result = label ? 0 : measure(reader, &there.size, error);
-    if (result) {
-        error_prefix(error, "%s, which the archive has already: ", key);
-    } else {
-        there = label ? (struct side){label->raw_size, label->raw_sha256, label->time}
-                      : (struct side){there.size, reader_sha256(reader), ""};
-        result = judge(key, name->kind, &there, size, sha256, error);
-    }
+    if (label)
+        take_label(label, content);
+    int result = label ? 0 : measure(reader, content, error);
     reader_close(reader);
     return result;
 }
@@ -158,17 +146,26 @@ static int find_attributes(struct archive *archive, const char *key, const struc
     return result;
 }
 
+int existing_describe(struct archive *archive, const char *key, const struct wal_name *name,
+                      struct existing_content *content, struct error *error)
+{
+    struct label label;
+    *content = (struct existing_content){.size = 0};
+    int found = find_attributes(archive, key, name, &label, error);
+    if (found > 0)
+        take_label(&label, content);
+    return found ? (found < 0 ? -1 : 0) : read_content(archive, key, name, content, error);
+}
+
 static int compare_one(struct archive *archive, const char *key, const struct wal_name *name,
                        uint64_t size, const char *sha256, struct error *error)
 {
-    struct label label;
-    int found = find_attributes(archive, key, name, &label, error);
-    if (found < 0)
-        return -1;
-    const struct side there = {label.raw_size, label.raw_sha256, label.time};
-    int result = found ? judge(key, name->kind, &there, size, sha256, error)
-                       : compare_content(archive, key, name, size, sha256, error);
-    return result ? -1 : storage_settle(archive->storage, key, error);
+    struct existing_content there;
+    if (existing_describe(archive, key, name, &there, error))
+        return error_prefix(error, "%s, which the archive has already: ", key);
+    if (there.size != size || strcmp(there.sha256, sha256) != 0)
+        return differ(key, name->kind, &there, size, sha256, error);
+    return storage_settle(archive->storage, key, error);
 }
 
 int existing_compare(struct archive *archive, const struct wal_name *name, uint64_t size,

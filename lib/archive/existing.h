@@ -4,6 +4,7 @@
 
 #include "archive/archive.h"
 #include "archive/object.h"
+#include "codec/label.h"
 
 struct error;
 
@@ -17,6 +18,18 @@ struct existing {
 /* Looks for the name in every coding: one by one where a look is cheap, else in one request. */
 int existing_find(struct archive *archive, const struct wal_name *name, struct existing *existing,
                   struct error *error);
+
+/* What an object holds. */
+struct existing_content {
+    uint64_t size;                      /* of the content, bytes */
+    char sha256[LABEL_SHA256_SIZE + 1]; /* lower-case hex */
+    char time[LABEL_TIME_SIZE + 1];     /* of the push, ISO 8601; "" without a label */
+};
+
+/* Tells what the object with this key holds, which should be the file `name`: by the label where
+ * there is one, else by reading all of it. ERROR_MISSING, ERROR_CORRUPT, ERROR_REFUSED. */
+int existing_describe(struct archive *archive, const char *key, const struct wal_name *name,
+                      struct existing_content *content, struct error *error);
 
 /* Is what the archive has under the name, in every coding in which it has it, `size` bytes with
  * this SHA-256 (hex)? By the label where there is one, else by reading the object. 0: the same, and

@@ -2,84 +2,56 @@
 #include "archive/datadir.h"
 #include "archive/reader.h"
 #include "archive/scan.h"
+#include "archive/sealed.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "wal/crc32c.h"
+#include "base/moment.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char identity_key[] = ".waltools/archive";
 static const char title[] = "waltools-archive=";
 static const char version[] = "1\n";
 
-enum { IDENTITY_MAX = 4096, CHECK_LINE = 16 /* "crc32c=01234567\n" */ };
-
 /* ---- the text ---- */
-
-static void check_line(const char *text, size_t length, char line[CHECK_LINE + 1])
-{
-    uint32_t crc = ~wal_crc32c(WAL_CRC32C_INIT, text, length);
-    snprintf(line, CHECK_LINE + 1, "crc32c=%08" PRIx32 "\n", crc);
-}
 
 static int write_text(uint64_t system_identifier, struct buf *text, struct error *error)
 {
-    char created[32], line[CHECK_LINE + 1];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    char created[MOMENT_SIZE];
+    moment_format_iso(moment_now(), created);
     if (buf_printf(text, error, "%s%ssystem-identifier=%" PRIu64 "\ncreated=%s\n", title, version,
                    system_identifier, created))
         return -1;
-    check_line(text->data, text->length, line);
-    return buf_append(text, line, CHECK_LINE, error);
+    return sealed_close(text, error);
 }
 
-static bool is_checked(const char *text, size_t length)
+static int parse_text(const struct sealed *text, uint64_t *system_identifier, struct error *error)
 {
-    char line[CHECK_LINE + 1];
-    if (length <= CHECK_LINE || strncmp(text, title, sizeof title - 1) != 0)
-        return false;
-    check_line(text, length - CHECK_LINE, line);
-    return memcmp(text + length - CHECK_LINE, line, CHECK_LINE) == 0;
-}
-
-static int parse_text(const char *text, size_t length, uint64_t *system_identifier,
-                      struct error *error)
-{
-    static const char key[] = "\nsystem-identifier=";
-    const char *value = strstr(text, key);
-    bool checked = is_checked(text, length);
-    if (checked && strncmp(text + sizeof title - 1, version, sizeof version - 1) != 0)
+    char value[24];
+    enum sealed_state state = sealed_check(text, title, version);
+    if (state == SEALED_LATER)
         return error_set(error, ERROR_REFUSED,
                          "the archive has a format that this version of waltools does not know");
-    if (!checked || !value)
+    if (state == SEALED_DAMAGED || !sealed_value(text, "system-identifier", value, sizeof value))
         return error_set(error, ERROR_CORRUPT,
                          "the archive's identity, %s, is damaged; walformat(5) tells how to write "
                          "it anew",
                          identity_key);
-    *system_identifier = strtoull(value + sizeof key - 1, NULL, 10);
+    *system_identifier = strtoull(value, NULL, 10);
     return 1;
 }
 
 static int download(struct archive *archive, uint64_t *system_identifier, struct error *error)
 {
-    struct storage_download *download = storage_download(archive->storage, identity_key, error);
-    if (!download)
+    struct sealed text;
+    if (sealed_read(archive->storage, identity_key, &text, error))
         return error->class == ERROR_MISSING ? 0 : -1;
-    char text[IDENTITY_MAX + 1];
-    ssize_t n = source_fill(storage_download_source(download), text, IDENTITY_MAX, error);
-    storage_download_close(download);
-    if (n < 0)
-        return -1;
-    text[n] = '\0';
-    return parse_text(text, (size_t)n, system_identifier, error);
+    return parse_text(&text, system_identifier, error);
 }
 
 int identity_read(struct archive *archive, uint64_t *system_identifier, struct error *error)
@@ -215,7 +187,7 @@ static int establish(struct archive *archive, uint64_t system_identifier, const 
      */
     if (archive_check_flat(archive, "push to a new place, and let walfetch look in both", error))
         return -1;
-    int found = find_owner(archive, &owner, error);
+    int found = archive->layout.found ? find_owner(archive, &owner, error) : 0;
     if (found < 0 || (found == 0 && check_empty(archive, file, new, error)))
         return -1;
     if (found && owner != system_identifier)

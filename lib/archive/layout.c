@@ -196,16 +196,24 @@ static bool holds_wal(const struct survey *survey, const struct place *above, un
     return survey->wal || survey->logs || (survey->history && !survey->place);
 }
 
+/* A user's own location may have any name but an unmistakable one. */
+static void tell(struct layout *layout, const struct place *above, const struct survey *survey,
+                 unsigned depth)
+{
+    bool named =
+        above && (depth > 0 || above->unmistakable || (survey->logs && above->holds == HOLDS_WAL));
+    layout->found = true;
+    layout->form = survey->logs ? LAYOUT_NESTED : LAYOUT_FLAT;
+    layout->tool = named ? above->tool : survey->digests ? "pgBackRest" : NULL;
+    layout->below = depth > 0;
+    layout->foreign = named || survey->logs || survey->digests;
+}
+
 static int judge(struct search *search, const struct place *above, const struct survey *survey,
                  unsigned depth, struct error *error)
 {
     if (holds_wal(survey, above, depth)) {
-        search->layout->form = survey->logs ? LAYOUT_NESTED : LAYOUT_FLAT;
-        bool is_known = above && (depth > 0 || above->holds == HOLDS_WAL);
-        search->layout->tool = is_known ? above->tool : NULL;
-        search->layout->below = depth > 0;
-        search->layout->foreign =
-            depth > 0 || survey->logs || survey->digests || (above && above->unmistakable);
+        tell(search->layout, above, survey, depth);
         return 1;
     }
     if (survey->place)
@@ -230,23 +238,30 @@ static int find_below(struct search *search, const struct place *above, unsigned
     return found;
 }
 
-int layout_find(struct storage *storage, const char *location, struct layout *layout,
-                struct buf *path, struct error *error)
+/* The place that the last part of the location names. */
+static int find_place(const char *location, const struct place **place, struct error *error)
 {
-    struct search search = {storage, layout, path};
-    struct buf name = {0};
     size_t end = strlen(location);
     while (end > 0 && location[end - 1] == '/')
         end--;
     size_t begin = end;
     while (begin > 0 && location[begin - 1] != '/')
         begin--;
+    char *name = strndup(location + begin, end - begin);
+    if (!name)
+        return error_memory(error);
+    *place = place_of(name);
+    free(name);
+    return 0;
+}
+
+int layout_find(struct storage *storage, const char *location, struct layout *layout,
+                struct buf *path, struct error *error)
+{
+    struct search search = {storage, layout, path};
+    const struct place *place = NULL;
     *layout = (struct layout){.known = true, .form = LAYOUT_FLAT};
-    int result = buf_append(&name, location + begin, end - begin, error);
-    if (result == 0)
-        result = keep(path, "", error);
-    if (result == 0 && find_below(&search, place_of(name.data), 0, error) < 0)
-        result = -1;
-    buf_free(&name);
-    return result;
+    if (find_place(location, &place, error) || keep(path, "", error))
+        return -1;
+    return find_below(&search, place, 0, error) < 0 ? -1 : 0;
 }

@@ -25,7 +25,8 @@ enum layout_form {
 #define LAYOUT_SPLIT_HISTORY "timeline"
 
 struct layout {
-    bool known; /* it has been looked for */
+    bool known; /* it has been looked for ... */
+    bool found; /* ... and there is WAL, or a history file */
     enum layout_form form;
     const char *tool; /* that is known for it, such as "pgBackRest"; NULL: none */
     bool foreign;     /* in the order, or the place, of another tool: it is only read */

@@ -59,6 +59,18 @@ static bool leads_to(const struct inventory_backup *backup,
     return false;
 }
 
+bool recovery_towards(const struct inventory *inventory, const struct inventory_backup *backup,
+                      const struct inventory_timeline *target, struct recovery *recovery)
+{
+    *recovery = (struct recovery){.backup = backup, .timeline = target->timeline};
+    if (!leads_to(backup, target))
+        return false;
+    follow(inventory, target, recovery);
+    recovery->consistent = recovery->last + 1 > backup->last;
+    recovery->goes_on = goes_on(inventory, target, recovery->last);
+    return true;
+}
+
 static int add(struct recoveries *recoveries, const struct recovery *recovery, struct error *error)
 {
     void *more = array_reserve(recoveries->list, recoveries->count, &recoveries->room,
@@ -81,12 +93,9 @@ static int find_of(const struct inventory *inventory, const struct inventory_bac
 {
     for (size_t i = 0; i < inventory->timeline_count; i++) {
         const struct inventory_timeline *target = &inventory->timelines[i];
-        struct recovery recovery = {.backup = backup, .timeline = target->timeline};
-        if (!leads_to(backup, target))
+        struct recovery recovery;
+        if (!recovery_towards(inventory, backup, target, &recovery))
             continue;
-        follow(inventory, target, &recovery);
-        recovery.consistent = recovery.last + 1 > backup->last;
-        recovery.goes_on = goes_on(inventory, target, recovery.last);
         bool reached = recovery.consistent && recovery.last_timeline == target->timeline;
         if ((is_own(&recovery) || reached) && add(recoveries, &recovery, error))
             return -1;

@@ -31,6 +31,12 @@ int recoveries_find(const struct inventory *inventory, struct recoveries *recove
                     struct error *error);
 void recoveries_free(struct recoveries *recoveries);
 
+/* How far a replay from a base backup that can be read gets on its way to `target`. False when the
+ * backup does not lead there: another branch, or the timeline forked off before the backup's end.
+ */
+bool recovery_towards(const struct inventory *inventory, const struct inventory_backup *backup,
+                      const struct inventory_timeline *target, struct recovery *recovery);
+
 /* The timeline whose file of segment `number` a replay towards `target` reads: the latest on the
  * way that had begun by then. A timeline without a history has no ancestors, as for PostgreSQL. */
 uint32_t recovery_timeline_at(const struct inventory *inventory,

@@ -1,7 +1,6 @@
 #include "archive/repair.h"
 #include "archive/copier.h"
-#include "archive/identity.h"
-#include "archive/inventory.h"
+#include "archive/peers.h"
 #include "archive/several.h"
 #include "base/array.h"
 #include "base/buf.h"
@@ -13,17 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The last segment of a timeline that several archives have. */
+struct common {
+    struct wal_name name;
+    uint64_t has;
+};
+
 struct repair {
     struct copier copier;           /* of a worker */
     const struct archive *archives; /* not open */
-    struct archive *lists;          /* the same, open, for names */
-    size_t count;
-    size_t opened; /* of lists */
+    struct peers peers;             /* the same, open, for names */
     const struct repair_watch *watch;
-    uint64_t targets; /* bits: those that may be written to */
     struct pool *pool;
     uint64_t failed;
     enum error_class worst;
+    struct common *common; /* one for each timeline, in order */
+    size_t common_count, common_room;
     uint32_t *disputed; /* timelines that two servers use */
     size_t disputed_count, disputed_room;
 };
@@ -76,8 +80,9 @@ static int take_failure(struct repair *repair, const char *job, const struct err
     if (several_worst(both, 2) == 1)
         repair->worst = failure->class;
     repair->watch->failed(repair->watch->context, failure);
-    bool history = wal_name_parse(job, strcspn(job, " "), &name) && name.kind == WAL_HISTORY;
-    return history ? dispute(repair, &name, error) : 0;
+    bool disputed =
+        failure->class == ERROR_REFUSED && wal_name_parse(job, strcspn(job, " "), &name);
+    return disputed ? dispute(repair, &name, error) : 0;
 }
 
 static int done(void *context, const char *job, const struct buf *result,
@@ -104,7 +109,7 @@ static void plan(const struct repair *repair, const struct wal_name *name, uint6
     size_t from = 0;
     while (!copier_has(has, from))
         from++;
-    for (size_t to = 0; to < repair->count; to++)
+    for (size_t to = 0; to < repair->peers.count; to++)
         if (copier_has(lacks, to))
             repair->watch->plan(repair->watch->context, name, repair->archives[from].location,
                                 repair->archives[to].location);
@@ -115,12 +120,54 @@ static bool has_several(uint64_t has)
     return (has & (has - 1)) != 0;
 }
 
+static int submit(struct repair *repair, const struct wal_name *name, uint64_t has, uint64_t lacks,
+                  struct error *error)
+{
+    char job[COPIER_JOB_SIZE];
+    copier_write_job(name, has, lacks, job);
+    return pool_submit(repair->pool, job, error);
+}
+
+/* ---- do several servers use a timeline? Then what they last have in common differs, or its
+ * history ---- */
+
+static int note_common(void *context, const struct wal_name *name, uint64_t has,
+                       struct error *error)
+{
+    struct repair *repair = context;
+    size_t count = repair->common_count;
+    repair->watch->tick(repair->watch->context);
+    if (name->kind != WAL_SEGMENT || !has_several(has))
+        return 0;
+    if (!count || repair->common[count - 1].name.timeline != name->timeline) {
+        void *more = array_reserve(repair->common, count, &repair->common_room,
+                                   sizeof *repair->common, error);
+        if (!more)
+            return -1;
+        repair->common = more;
+        count = ++repair->common_count;
+    }
+    repair->common[count - 1] = (struct common){*name, has};
+    return 0;
+}
+
+static int compare_common(struct repair *repair, struct error *error)
+{
+    if (archive_merge(repair->peers.list, repair->peers.count, note_common, repair, error))
+        return -1;
+    for (size_t i = 0; i < repair->common_count; i++)
+        if (submit(repair, &repair->common[i].name, repair->common[i].has, 0, error))
+            return -1;
+    return pool_finish(repair->pool, error);
+}
+
+/* ---- copying ---- */
+
 /* What a timeline's history file says is known before anything else of the timeline is copied. */
 static int visit(void *context, const struct wal_name *name, uint64_t has, struct error *error)
 {
     struct repair *repair = context;
-    uint64_t lacks = repair->targets & ~has;
-    char job[COPIER_JOB_SIZE];
+    uint64_t lacks = repair->peers.owned & ~has;
     bool compares = name->kind == WAL_HISTORY && has_several(has);
     repair->watch->tick(repair->watch->context);
     if ((!lacks && !compares) || is_disputed(repair, name->timeline))
@@ -129,64 +176,9 @@ static int visit(void *context, const struct wal_name *name, uint64_t has, struc
         plan(repair, name, has, lacks);
         return 0;
     }
-    copier_write_job(name, has, lacks, job);
-    if (pool_submit(repair->pool, job, error))
+    if (submit(repair, name, has, lacks, error))
         return -1;
     return name->kind == WAL_HISTORY ? pool_finish(repair->pool, error) : 0;
-}
-
-/* ---- the archives ---- */
-
-/* Whose it is, by its identity; another tool's by its segments, and that is not written to. */
-static int learn_owner(struct repair *repair, size_t index, uint64_t *owner, struct error *error)
-{
-    struct archive *archive = &repair->lists[index];
-    struct inventory inventory = {.has_geometry = false};
-    int found = identity_read(archive, owner, error);
-    if (found < 0)
-        return -1;
-    if (found > 0) {
-        repair->targets |= UINT64_C(1) << index;
-        return 0;
-    }
-    if (inventory_geometry(archive, &inventory, error) < 0)
-        return -1;
-    *owner = inventory.system_identifier;
-    if (!*owner)
-        return error_set(error, ERROR_UNREACHABLE,
-                         "it is empty and has no identity: is it mounted? If it is new, give it "
-                         "one with walpush --init");
-    log_info("%s has no identity: it is only read", archive->location);
-    return 0;
-}
-
-static int check_owner(struct repair *repair, uint64_t owner, struct error *error)
-{
-    if (!repair->copier.owner)
-        repair->copier.owner = owner;
-    if (owner == repair->copier.owner)
-        return 0;
-    return error_set(error, ERROR_REFUSED,
-                     "it belongs to the cluster with system identifier %" PRIu64 ", %s to %" PRIu64,
-                     owner, repair->archives[0].location, repair->copier.owner);
-}
-
-static int open_lists(struct repair *repair, struct error *error)
-{
-    for (; repair->opened < repair->count; repair->opened++) {
-        size_t index = repair->opened;
-        struct archive *archive = &repair->lists[index];
-        uint64_t owner = 0;
-        *archive = repair->archives[index];
-        if (archive_open(archive, error))
-            return error_prefix(error, "%s: ", archive->location);
-        if (archive_recognise(archive, error) || learn_owner(repair, index, &owner, error) ||
-            check_owner(repair, owner, error)) {
-            repair->opened++;
-            return error_prefix(error, "%s: ", archive->location);
-        }
-    }
-    return 0;
 }
 
 static int copy_all(struct repair *repair, size_t jobs, struct error *error)
@@ -199,8 +191,11 @@ static int copy_all(struct repair *repair, size_t jobs, struct error *error)
                                    .done = done,
                                    .tick = tick};
     repair->pool = pool_open(&work, error);
-    int result =
-        repair->pool ? archive_merge(repair->lists, repair->count, visit, repair, error) : -1;
+    int result = repair->pool ? 0 : -1;
+    if (result == 0 && !repair->watch->plan)
+        result = compare_common(repair, error);
+    if (result == 0)
+        result = archive_merge(repair->peers.list, repair->peers.count, visit, repair, error);
     if (result == 0)
         result = pool_finish(repair->pool, error);
     pool_close(repair->pool);
@@ -213,25 +208,18 @@ static int copy_all(struct repair *repair, size_t jobs, struct error *error)
 int archive_repair(const struct archive *archives, size_t count, size_t jobs,
                    const struct repair_watch *watch, struct error *error)
 {
-    if (count < 2 || count > MERGE_MAX)
-        return error_set(error, ERROR_USAGE,
-                         "a repair needs a section that names 2 to %d archives, not %zu",
-                         (int)MERGE_MAX, count);
     struct repair *repair = calloc(1, sizeof *repair);
-    struct archive *lists = calloc(count, sizeof *lists);
-    int result = repair && lists ? 0 : error_memory(error);
-    if (result == 0) {
-        *repair = (struct repair){.copier = {.archives = archives, .count = count},
-                                  .archives = archives,
-                                  .lists = lists,
-                                  .count = count,
-                                  .watch = watch};
-        result = open_lists(repair, error) || copy_all(repair, jobs, error) ? -1 : 0;
-        for (size_t i = 0; i < repair->opened; i++)
-            archive_close(&lists[i]);
-        free(repair->disputed);
-    }
-    free(lists);
+    if (!repair)
+        return error_memory(error);
+    *repair = (struct repair){.archives = archives, .watch = watch};
+    int result = peers_open(&repair->peers, archives, count, error);
+    repair->copier =
+        (struct copier){.archives = archives, .count = count, .owner = repair->peers.owner};
+    if (result == 0)
+        result = copy_all(repair, jobs, error);
+    peers_close(&repair->peers);
+    free(repair->disputed);
+    free(repair->common);
     free(repair);
     return result;
 }

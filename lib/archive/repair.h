@@ -25,10 +25,10 @@ struct repair_watch {
  * cluster's. One without an identity is another tool's, and only read.
  *
  * A copy that is damaged is not replaced, as nothing is overwritten: a warning names the object
- * that must be moved away first. Where archives have different history files under one name, two
- * servers use the timeline: nothing of it is copied. Such failures are told one by one and do not
- * keep the rest back: then -1 with the class of what weighs most. ERROR_UNREACHABLE, ERROR_SYSTEM
- * and ERROR_INTERRUPTED end it. */
+ * that must be moved away first. Where archives differ in a timeline's history file, or in the last
+ * of its segments that they have in common, two servers use the timeline: nothing of it is copied.
+ * Such failures are told one by one and do not keep the rest back: then -1 with the class of what
+ * weighs most. ERROR_UNREACHABLE, ERROR_SYSTEM and ERROR_INTERRUPTED end it. */
 int archive_repair(const struct archive *archives, size_t count, size_t jobs,
                    const struct repair_watch *watch, struct error *error);
 

@@ -45,6 +45,12 @@ struct settings {
     bool debug;
     bool clean_backup_history;
     char *strip_extension;
+    uint64_t keep_backups, keep_days, keep_size; /* the last in bytes; 0: not asked for */
+    bool yes;
+    char *standby, *forget_standby;
+    bool record_only;
+    uint64_t standby_timeout; /* seconds */
+    bool release_stale;
     bool verbose;
     bool help;
     bool version;

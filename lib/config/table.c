@@ -84,6 +84,24 @@ static const struct setting table[] = {
      "only what was archived since: 7d, 12h, \"2026-11-20 03:00\" (UTC)"},
     {"color", 0, LIST | VERIFY, SETTING_OPTION | SETTING_ENVIRONMENT, SETTING_CHOICE, FIELD(color),
      "auto", "WHEN", color_words, "colours: auto, always or never (auto)"},
+    {"keep-backups", 0, CLEAN, EVERYWHERE, SETTING_NUMBER, FIELD(keep_backups), "0", "NUMBER", NULL,
+     "keep what so many of the newest base backups need"},
+    {"keep-days", 0, CLEAN, EVERYWHERE, SETTING_NUMBER, FIELD(keep_days), "0", "NUMBER", NULL,
+     "keep what a recovery to any moment of so many days needs"},
+    {"keep-size", 0, CLEAN, EVERYWHERE, SETTING_SIZE, FIELD(keep_size), "0", "SIZE", NULL,
+     "keep the base backups that fit with all their WAL"},
+    {"yes", 'y', CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(yes), NULL, NULL, NULL,
+     "don't ask, also when much goes"},
+    {"standby", 0, CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(standby), NULL, "NAME", NULL,
+     "record OLDESTKEPT as this standby's, and keep what others need"},
+    {"record-only", 0, CLEAN, SETTING_OPTION, SETTING_FLAG, FIELD(record_only), NULL, NULL, NULL,
+     "with --standby: record it, and remove nothing"},
+    {"standby-timeout", 0, CLEAN, EVERYWHERE, SETTING_AGE, FIELD(standby_timeout), "7d", "TIME",
+     NULL, "warn of a standby that is silent for longer (7d)"},
+    {"release-stale", 0, CLEAN, EVERYWHERE, SETTING_FLAG, FIELD(release_stale), NULL, NULL, NULL,
+     "keep nothing for such a standby"},
+    {"forget-standby", 0, CLEAN, SETTING_OPTION, SETTING_TEXT, FIELD(forget_standby), NULL, "NAME",
+     NULL, "keep nothing for this standby any more; do nothing else"},
     {"quick", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(quick), NULL, NULL, NULL,
      "continuity only, from names"},
     {"deep", 0, VERIFY, SETTING_OPTION, SETTING_FLAG, FIELD(deep), NULL, NULL, NULL,
@@ -215,6 +233,29 @@ static int store_duration(const struct setting *setting, const char *value, uint
         setting->name, value);
 }
 
+static const struct age_unit {
+    const char *name;
+    uint64_t seconds;
+} age_units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
+
+static int store_age(const struct setting *setting, const char *value, uint64_t *field,
+                     struct error *error)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    bool digits = *value >= '0' && *value <= '9' && errno == 0;
+    for (size_t i = 0; digits && i < sizeof age_units / sizeof *age_units; i++)
+        if (strcmp(end, age_units[i].name) == 0 && number > 0 && number <= UINT16_MAX) {
+            *field = number * age_units[i].seconds;
+            return 0;
+        }
+    return error_set(error, ERROR_USAGE,
+                     "%s: \"%s\" is no time: give a number from 1 to %d with s, min, h, d or w, "
+                     "such as 7d",
+                     setting->name, value, UINT16_MAX);
+}
+
 enum { NUMBER_MAX = 65535 };
 
 static int store_number(const struct setting *setting, const char *value, uint64_t *field,
@@ -249,10 +290,21 @@ static int store_percent(const struct setting *setting, const char *value, uint6
 static const struct size_unit {
     const char *name;
     uint64_t bytes;
-} size_units[] = {{"", 1},          {"B", 1},           {"kB", 1000},
-                  {"MB", 1000000},  {"GB", 1000000000}, {"KiB", 1 << 10},
-                  {"MiB", 1 << 20}, {"GiB", 1 << 30},   {"k", 1 << 10},
-                  {"K", 1 << 10},   {"M", 1 << 20},     {"G", 1 << 30}};
+} size_units[] = {{"", 1},
+                  {"B", 1},
+                  {"kB", 1000},
+                  {"MB", 1000000},
+                  {"GB", 1000000000},
+                  {"TB", UINT64_C(1000000000000)},
+                  {"KiB", 1 << 10},
+                  {"MiB", 1 << 20},
+                  {"GiB", 1 << 30},
+                  {"k", 1 << 10},
+                  {"K", 1 << 10},
+                  {"M", 1 << 20},
+                  {"G", 1 << 30},
+                  {"T", UINT64_C(1) << 40},
+                  {"TiB", UINT64_C(1) << 40}};
 
 static int store_size(const struct setting *setting, const char *value, uint64_t *field,
                       struct error *error)
@@ -267,9 +319,10 @@ static int store_size(const struct setting *setting, const char *value, uint64_t
             *field = number * size_units[i].bytes;
             return 0;
         }
-    return error_set(error, ERROR_USAGE,
-                     "%s: \"%s\" is no size: give a number with B, kB, MB, KiB, MiB or GiB",
-                     setting->name, value);
+    return error_set(
+        error, ERROR_USAGE,
+        "%s: \"%s\" is no size: give a number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB",
+        setting->name, value);
 }
 
 static int store_share(const struct setting *setting, const char *value, uint64_t *field,
@@ -346,20 +399,32 @@ static int store_texts(const struct setting *setting, const char *value, char **
     return texts[count] ? 0 : error_memory(error);
 }
 
+static int store_flag(const struct setting *setting, const char *value, bool *field,
+                      struct error *error)
+{
+    const struct setting choice = {.name = setting->name, .words = no_yes_words};
+    int index = 1;
+    if (value && store_choice(&choice, value, &index, error))
+        return -1;
+    *field = index == 1;
+    return 0;
+}
+
 int setting_store(const struct setting *setting, const char *value, struct settings *settings,
                   struct error *error)
 {
     void *field = (char *)settings + setting->offset;
     switch (setting->type) {
     case SETTING_FLAG:
-        *(bool *)field = true;
-        return 0;
+        return store_flag(setting, value, field, error);
     case SETTING_TEXT:
         return store_text(setting, value, field, error);
     case SETTING_TEXTS:
         return store_texts(setting, value, field, error);
     case SETTING_DURATION:
         return store_duration(setting, value, field, error);
+    case SETTING_AGE:
+        return store_age(setting, value, field, error);
     case SETTING_CHOICE:
         return store_choice(setting, value, field, error);
     case SETTING_NUMBER:

@@ -5,10 +5,11 @@
 #include "config/settings.h"
 
 enum setting_type {
-    SETTING_FLAG,     /* bool; on the command line only */
+    SETTING_FLAG,     /* bool; without a value on the command line, elsewhere "no" or "yes" */
     SETTING_TEXT,     /* char *, owned */
     SETTING_TEXTS,    /* char **, NULL-terminated, owned: each value is one more */
     SETTING_DURATION, /* uint64_t, milliseconds; "90s", "500ms", "2min", a bare number is seconds */
+    SETTING_AGE,      /* uint64_t, seconds; "7d", "36h" */
     SETTING_CHOICE,   /* int: index into words */
     SETTING_NUMBER,   /* uint64_t, at most 65535 */
     SETTING_PERCENT,  /* uint64_t, of 10,000; "5%", "0.25%" */
@@ -42,7 +43,8 @@ const struct setting *setting_at(size_t index);
 /* The setting of this name; NULL when there is none. */
 const struct setting *setting_find(const char *name);
 
-/* Reads the value (ignored for a flag) and stores it. ERROR_USAGE says what the setting takes. */
+/* Reads the value (NULL: a flag that was given) and stores it. ERROR_USAGE says what the setting
+ * takes. */
 int setting_store(const struct setting *setting, const char *value, struct settings *settings,
                   struct error *error);
 

@@ -66,7 +66,7 @@ static void write_left(const struct progress_state *state, double done, char lef
 void progress_text(const struct progress_state *state, unsigned width,
                    char text[PROGRESS_WIDTH_MAX + 1])
 {
-    char line[PROGRESS_WIDTH_MAX + 1], bar[BAR_WIDTH + 1], rate[HUMAN_SIZE], left[HUMAN_SIZE + 8];
+    char line[2 * PROGRESS_WIDTH_MAX], bar[BAR_WIDTH + 1], rate[HUMAN_SIZE], left[HUMAN_SIZE + 8];
     char items[HUMAN_SIZE], total[HUMAN_SIZE];
     double done = share(state);
     human_count(state->items, items);

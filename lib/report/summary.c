@@ -9,6 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Of more timelines the last ones are shown. */
+enum { TIMELINES_SHOWN = 20 };
+
 struct page {
     const struct summary *summary;
     FILE *out;
@@ -56,7 +59,7 @@ static void put_cluster(const struct page *page)
 static void put_layout(const struct page *page)
 {
     const struct layout *layout = &page->summary->archive->layout;
-    if (layout->form == LAYOUT_FLAT && !layout->below)
+    if (!layout->foreign)
         return;
     begin_line(page, "layout");
     fprintf(page->out, "%s, which is only read here\n",
@@ -194,13 +197,26 @@ static int put_timeline(const struct page *page, const struct inventory_timeline
     return ranges_print(page->summary, timeline, extent, page->out, page->colors, error);
 }
 
+static void put_omitted(const struct page *page, size_t count)
+{
+    char text[HUMAN_SIZE];
+    fprintf(page->out, "\n%s... and %s earlier timelines (--full shows them)%s\n",
+            color_begin(page->colors, COLOR_FAINT), human_count(count, text),
+            color_end(page->colors, COLOR_FAINT));
+}
+
 int summary_print(const struct summary *summary, enum summary_extent extent, FILE *out,
                   const struct colors *colors, struct error *error)
 {
     const struct page page = {summary, out, colors};
     const struct inventory *inventory = summary->inventory;
+    size_t count = inventory->timeline_count, first = 0;
+    if (extent == SUMMARY_SHORT && count > TIMELINES_SHOWN + 1)
+        first = count - TIMELINES_SHOWN;
     put_archive(&page);
-    for (size_t i = 0; i < inventory->timeline_count; i++)
+    if (first)
+        put_omitted(&page, first);
+    for (size_t i = first; i < count; i++)
         if (put_timeline(&page, &inventory->timelines[i], extent, error))
             return -1;
     return backups_print(summary, extent, out, colors, error);

@@ -19,7 +19,10 @@ enum {
     LANES = TOP + BARS + 62,
     LANE = 36, /* from one lane to the next */
     BELOW = 46,
-    LABEL = 54, /* width of a label of the time axis */
+    LABEL = 54,    /* width of a label of the time axis, */
+    CHARACTER = 7, /* and at most of a character of it */
+    MARK_MIN = 3,  /* half of a mark's width */
+    MARK_MAX = 7,
 };
 
 static const char style[] =
@@ -184,7 +187,7 @@ static void put_axis(const struct drawing *drawing)
         double x = x_of(drawing, i);
         fprintf(drawing->out, "  <path class=\"grid\" d=\"M%.1f %dV%d\"/>\n", x, TOP + BARS,
                 y_of(chart->lane_count) - LANE / 2);
-        if (x + LABEL <= WIDTH)
+        if (x + 3 + (double)(strlen(text) * CHARACTER) <= WIDTH)
             fprintf(drawing->out, "  <text class=\"faint small\" x=\"%.1f\" y=\"%d\">%s</text>\n",
                     x + 3, TOP + BARS + 16, text);
     }
@@ -242,20 +245,31 @@ static void put_wal(const struct drawing *drawing, size_t index)
     }
 }
 
+/* Half of a mark's width, so that base backups that are near to each other stay apart. */
+static int mark_size(const struct drawing *drawing, const struct chart_lane *lane)
+{
+    int marks = 0;
+    for (size_t i = lane->first; i <= lane->last; i++)
+        marks += lane->steps[i].backups > 0;
+    int room = (int)(x_of(drawing, lane->last + 1) - x_of(drawing, lane->first));
+    int size = marks ? room / marks / 2 : MARK_MAX;
+    return size < MARK_MIN ? MARK_MIN : size > MARK_MAX ? MARK_MAX : size;
+}
+
 static void put_marks(const struct drawing *drawing, size_t index)
 {
     char period[HUMAN_SIZE];
     const struct chart_lane *lane = &drawing->chart->lanes[index];
-    int y = y_of(index);
+    int y = y_of(index), size = mark_size(drawing, lane);
     for (size_t i = lane->first; i <= lane->last; i++) {
         double x = x_of(drawing, i) + step_width(drawing) / 2;
         step_period(drawing, i, period);
         if (lane->steps[i].backups)
             fprintf(drawing->out,
-                    "  <path class=\"backup\" d=\"M%.1f %dl7 7l-7 7l-7 -7z\"><title>%u base "
+                    "  <path class=\"backup\" d=\"M%.1f %dl%d %dl%d %dl%d %dz\"><title>%u base "
                     "backup%s, %s</title></path>\n",
-                    x, y - 7, lane->steps[i].backups, lane->steps[i].backups == 1 ? "" : "s",
-                    period);
+                    x, y - size, size, size, -size, size, -size, -size, lane->steps[i].backups,
+                    lane->steps[i].backups == 1 ? "" : "s", period);
         if (lane->steps[i].gaps)
             fprintf(
                 drawing->out,

@@ -313,11 +313,13 @@ struct comparison {
     size_t same;
 };
 
-/* "=.f          KEY": it is the same over there. Any other line of ours is a difference. */
+/* "=.f          KEY": it is the same over there. Any other line of ours is a difference, but for
+ * those of directories on the way ("=.d          .waltools/"). */
 static int look_for_difference(void *context, char *line, struct error *error)
 {
     struct comparison *comparison = context;
-    if (strncmp(line, RSYNC_MARK, sizeof RSYNC_MARK - 1) != 0)
+    size_t mark = sizeof RSYNC_MARK - 1;
+    if (strncmp(line, RSYNC_MARK, mark) != 0 || (line[mark] && line[mark + 1] == 'd'))
         return 0;
     if (strncmp(line, RSYNC_MARK ".f ", sizeof RSYNC_MARK ".f " - 1) == 0) {
         comparison->same++;

@@ -28,6 +28,10 @@ for my $archive (foreign_archives())
 	$new ? reads_archive($archive->{title}, $server, $first) : reads_some($archive->{title}, $server, \@some, $first);
 	next if !$new;
 	reads_some('... also at ' . substr($_, length $top), $server, [ $some[0] ], $_) for @below;
+	my $list = succeeds('... wallist reads it', 'wallist', $first);
+	like($list->{out}, qr/$_/, "... and tells: $_") for qr/ 6 segments on 2 timelines, 1 partial segment, 1 base backup/, qr/gaps +none/,
+	  qr/^Timeline 2, forked from timeline 1 at 1\/140000/m;
+	is(scalar($list->{out} =~ /, which is only read here$/m), $archive->{tool} ? 1 : '', '... and whose it is, where that is known');
 	refuses("... another cluster's server gets nothing", { code => 4, cwd => $other }, 'walfetch', $first, segment_name(number => 4095), 'pg_wal/x');
 	if ($archive->{tool})
 	{

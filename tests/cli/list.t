@@ -76,6 +76,8 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	is(index($gap, 'missing') + 7, index($first, 'MiB') + 3, '... aligned');
 	is(index($title, 'last'), index($first, name(1, 10)), '... below their titles');
 	unlike($out, qr/ $/m, '... no line ends in spaces');
+	like(run('wallist', '-v', $archive)->{err}, qr/^wallist: \Q$archive\E: a flat directory$/, '... -v tells the layout');
+	like(run({ env => { WALTOOLS_COLOR => 'always' } }, 'wallist', $archive)->{out}, qr/\e\[31m/, '... colours by the environment');
 	like(run('wallist', '--color=always', $archive)->{out}, qr/\e\[31m/, '... colours when they are asked for');
 }
 
@@ -92,6 +94,9 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	is_deeply($part->{gaps}, [], '... no gap is seen where it was cut');
 	$part = listed($archive, '--since', '2024-11-20 11:30');
 	is(join(' ', map { ranges($_) } @{ $part->{timelines} }), names(3, [ 20, 25 ]) . ' ' . names(4, [ 60, 60 ]), '--since');
+	my @late = ([ name(1, 1), 0, segment(number => 1, end => 'switch') ], [ name(1, 2), 100 ], [ name(1, 3), 50 ], [ name(1, 4), 150 ]);
+	$part = listed(made_archive('late', @late), '--since', '2024-11-20 00:01');
+	is(ranges($part->{timelines}[0]), names(1, [ 2, 4 ]), '... one that came late makes no gap');
 	is(listed($archive, '--since=1h')->{totals}{segments}, 0, '... nothing is no failure');
 	is(listed($archive, '--timeline=9')->{totals}{segments}, 0, '... also for a timeline that is not there');
 	succeeds('nothing selected', 'wallist', '--timeline=9', $archive);
@@ -148,6 +153,33 @@ sub names { my ($timeline, @pairs) = @_; return join ' ', map { name($timeline, 
 	my $full = run('wallist', '--full', $holes)->{out};
 	is(scalar(() = $full =~ /^  [0-9A-F]{24}/mg), 81, '--full shows all');
 	is(scalar @{ listed($holes)->{gaps} }, 40, '... as JSON always does');
+}
+
+{
+	my @objects = ([ segment_name(number => 1), 0, segment(number => 1, end => 'switch') ]);
+	push @objects, [ sprintf('%08X.history', $_), 60 * $_, history_text([ $_ - 1, $_ * MB ]) ], [ segment_name(timeline => $_, number => $_), 60 * $_ ]
+	  for 2 .. 30;
+	my $forks = made_archive('forks', @objects);
+	my $out = run('wallist', $forks)->{out};
+	like($out, qr/^\.\.\. and 10 earlier timelines \(--full shows them\)$/m, 'of many timelines the first are left out');
+	is(join(' ', $out =~ /^Timeline (\d+)/mg), join(' ', 11 .. 30), '... the last are shown');
+	is(scalar(() = run('wallist', '--full', $forks)->{out} =~ /^Timeline/mg), 30, '--full shows all');
+	is(scalar(() = run({ env => { LC_ALL => 'C' } }, 'wallist', '-g', $forks)->{out} =~ /^ +timeline \d/mg), 24, '... --graph the last 24');
+}
+
+# ---- without a segment
+
+{
+	my $bare = made_archive('bare', [ backup_name(number => 3), 0, backup_text(number => 3, size => 16 * MB) ], [ '00000002.history', 0, history_text() ]);
+	my $out = succeeds('a base backup and a history alone', 'wallist', $bare)->{out};
+	like($out, qr/^  holds       0 segments on 2 timelines, 1 base backup$/m, '... are shown');
+	like($out, qr/none: WAL is missing/, '... and that the backup leads nowhere');
+	my $json = run('wallist', '--json', $bare)->{out};
+	is(problem($json), '', '... as JSON');
+	like($json, qr/"segment_size": null/, '... the size of segments is not known');
+	like(run('wallist', '--lsn=0/3000028', $bare)->{out}, qr/byte 40 of segment \.{8}0000000000000003 \(16 MiB, as usual/, '... --lsn says so');
+	my $partial = listed(made_archive('partial', [ name(1, 3) . '.partial', 0, segment(number => 3) ]));
+	is("$partial->{totals}{partials} $partial->{cluster}{segment_size}", '1 ' . MB, 'a partial segment alone');
 }
 
 # ---- other layouts

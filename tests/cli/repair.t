@@ -153,6 +153,18 @@ my @files = ((map { put_segment($server, number => $_, seed => $_) } 1 .. 9), pu
 	is(whole($two, $files[0]), '', '... all else is');
 }
 
+{
+	my ($one, $two, $main) = pair();
+	push_to($one, @files[ 0 .. 4 ]);
+	my $clone = data_directory('twin');
+	push_to($two, put_segment($clone, number => 5, seed => 55), put_segment($clone, number => 6, seed => 66));
+	my $before = join '', map { stored($_) } $one, $two;
+	my $run = run($main, 'walpush', '--repair', 'main');
+	is($run->{code}, 4, 'two servers on the first timeline, which has no history');
+	like($run->{err}, qr/000000010000000000000005[^\n]*other content/, '... show in the last segment that both have');
+	is(join('', map { stored($_) } $one, $two), $before, '... nothing is copied');
+}
+
 # ---- many names: more than are compared at once
 
 SKIP:

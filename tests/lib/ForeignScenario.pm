@@ -141,6 +141,9 @@ sub recovers
 	is($node->sql(q{SELECT string_agg(number::text, ' ' ORDER BY number) FROM line}), join(' ', 1 .. $self->{rows}),
 		'a recovery from a base backup has every row, across the promotion');
 	is($node->timeline, 3, '... on a timeline of its own');
+	my $list = run('wallist', $self->{location})->{out};
+	like($list, qr/^Timeline 2, forked from timeline 1 at /m, '... and wallist shows it') or diag($list);
+	like($list, qr/gaps +none/, '... without a gap');
 	unlike($node->log_text, qr/^walfetch: /m, '... and walfetch had nothing to complain of') or diag($node->log_tail);
 	return;
 }

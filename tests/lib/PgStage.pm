@@ -2,8 +2,9 @@ package PgStage;
 
 # Where tests with a real PostgreSQL run: which PostgreSQL, and as whom. For PgTest.
 #
-# PostgreSQL refuses to run as root. A test started by root copies what it needs (the programs under test, tests/lib, itself)
-# into its scratch directory, since the user nobody may be unable to read the repository, and starts itself again as that user.
+# PostgreSQL refuses to run as root. A test started by root copies what it needs (the programs under test, tests/lib, the
+# schemas, itself) into its scratch directory, since the user nobody may be unable to read the repository, and starts itself
+# again as that user.
 
 use strict;
 use warnings;
@@ -68,6 +69,7 @@ sub start_again_as_nobody
 	rename "$root/build/" . basename($bin), "$root/build/bin" if basename($bin) ne 'bin';
 	copy_to(scratch('build/tests'), map { program($_) } @extra) if @extra;
 	copy_to(scratch('tests'), repository() . '/tests/lib');
+	copy_to(scratch('man'), glob repository() . '/man/*.schema.json');
 	copy_to(scratch(dirname($test)), abs_path($0));
 	for my $name (grep { /^TEST_PG_/ && have_major(substr $_, 8) } keys %ENV)
 	{

@@ -73,6 +73,7 @@ sub losing
 {
 	my ($segment, @places) = @_;
 	my $node = PgTest->from_backup('node' . ++$nodes, $backup, segment_mb => 1);
+	$node->configure(archive_mode => 'off');    # the next one is not to follow its timeline
 	my $mark = scratch() . "/lost$nodes";
 	my $lose = join ' && ', (map { "mv $_ $_.away" } @places), "touch $mark";
 	my $command = "if test %f = $segment && test ! -e $mark; then $lose; fi; " . PgTest::restore_command($archive);

@@ -28,6 +28,10 @@ for my $kind (kinds())
 	cmp_ok($runs, '<=', $small + 6, '... in few runs of rsync') if $kind eq 'daemon';
 	my $run = run('wallist', '-l', @options, $location);
 	is($run->{out}, run('wallist', '-l', $directory)->{out}, '... --long');
+	my $own = archive($kind, 'own');
+	run('walpush', at($own), next_segment(data_directory('server')));
+	my $ours = listed($own->{location}, @{ $own->{options} });
+	is("$ours->{archive}{identity} $ours->{totals}{segments} $ours->{totals}{others}", '1 1 0', '... one of ours');
 	is(listed($location, @options, '--lsn=0/1400000')->{timelines}[2]{answer}, 'there', '... --lsn');
 }
 

@@ -91,7 +91,7 @@ my @many = (
 	# much to do
 	$cutoff = name(1300, 2);
 	$proxy->clear;
-	succeeds('most of it goes', { out => '', timeout => 120 }, 'walclean', $archive, $cutoff);
+	succeeds('most of it goes', { out => '', timeout => 120 }, 'walclean', '--timeout=60s', $archive, $cutoff);
 	is(join(' ', sort(left('many'))), join(' ', sort grep { !$goes->($_, $cutoff) } keys %left), '... what is older, whatever its timeline');
 	cmp_ok($proxy->request_count('GET'),  '<=', 12, '... in few lists') or diag(requests_told($proxy));
 	cmp_ok($proxy->request_count('POST'), '<=', 3,  '... and few requests that remove') or diag(requests_told($proxy));

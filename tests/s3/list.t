@@ -81,6 +81,13 @@ unlike(join("\n", asked()), qr/history|backup/, '... reads no history');
 	cmp_ok(scalar(@asked = asked()), '<=', 7, '... in few requests') or diag(join "\n", @asked);
 }
 
+{
+	my $server = data_directory('server');
+	run('walpush', "s3://$bucket/own", next_segment($server)) for 1, 2;
+	my $own = listed("s3://$bucket/own");
+	is("$own->{archive}{identity} $own->{totals}{segments} $own->{totals}{others}", '1 2 0', 'one of ours: its own files are no others');
+}
+
 refuses('a bucket that is not there', { code => 3 }, 'wallist', 's3://nowhere/main');
 refuses('a prefix with nothing below it', { code => 3, like => qr/holds no WAL/ }, 'wallist', "s3://$bucket/nothing");
 
