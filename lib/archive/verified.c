@@ -190,7 +190,7 @@ static int open_new(struct verified *verified, struct error *error)
         error->class = ERROR_SYSTEM;
         return error_prefix(error, "state file %s: ", verified->path);
     }
-    verified->new = fdopen(dup(verified->file.fd), "w");
+    verified->new = fdopen(fcntl(verified->file.fd, F_DUPFD_CLOEXEC, 0), "w");
     if (!verified->new)
         return error_set_errno(error, ERROR_SYSTEM, "can't write state file %s", verified->path);
     return write_head(verified, error);

@@ -2,12 +2,20 @@
 #include "archive/ends.h"
 #include "archive/inspect.h"
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/moment.h"
+#include "base/signals.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    RECENT = 60, /* seconds */
+    PAUSE_MS = 1500,
+};
 
 /* ---- gaps ---- */
 
@@ -207,6 +215,36 @@ static int read_inventory(struct archive *archive, const struct verify_terms *te
                           error);
 }
 
+/* Is what lies behind a gap so new that the gap may be about to close? */
+static bool may_close(const struct verification *verification)
+{
+    for (size_t i = 0; i < verification->gap_count; i++) {
+        const struct verify_gap *gap = &verification->gaps[i];
+        if (!gap->known && gap->gap.after > moment_now() - RECENT)
+            return true;
+    }
+    return false;
+}
+
+/* Several processes may be archiving at once: what comes out of order leaves a gap for a moment. So
+ * a second look is taken before such a one is believed. */
+static int find_lasting_gaps(struct archive *archive, const struct verify_terms *terms,
+                             struct verification *verification, struct error *error)
+{
+    if (find_gaps(verification, error))
+        return -1;
+    if (!may_close(verification))
+        return 0;
+    clock_sleep_ms(PAUSE_MS);
+    free(verification->gaps);
+    verification->gaps = NULL;
+    verification->gap_count = 0;
+    return signals_check(error) || read_inventory(archive, terms, verification, error) ||
+                   find_gaps(verification, error)
+               ? -1
+               : 0;
+}
+
 /* Objects that were removed meanwhile are no damage, and perhaps a gap. */
 static int inspect(struct archive *archive, const struct verify_terms *terms,
                    struct inspection *inspection, struct verification *verification,
@@ -216,7 +254,8 @@ static int inspect(struct archive *archive, const struct verify_terms *terms,
         return -1;
     if (inspection_has_lost(inspection) && read_inventory(archive, terms, verification, error))
         return -1;
-    return find_gaps(verification, error) || find_damaged_texts(verification, error) ||
+    return find_lasting_gaps(archive, terms, verification, error) ||
+                   find_damaged_texts(verification, error) ||
                    inspection_cut(inspection, &verification->inventory, error) ||
                    judge(verification, error) || ends_find(archive, terms, verification, error)
                ? -1
@@ -237,10 +276,11 @@ static int verify_content(struct archive *archive, const struct verify_terms *te
     return result;
 }
 
-static int verify_names(struct verification *verification, struct error *error)
+static int verify_names(struct archive *archive, const struct verify_terms *terms,
+                        struct verification *verification, struct error *error)
 {
-    return find_gaps(verification, error) || find_damaged_texts(verification, error) ||
-                   judge(verification, error)
+    return find_lasting_gaps(archive, terms, verification, error) ||
+                   find_damaged_texts(verification, error) || judge(verification, error)
                ? -1
                : 0;
 }
@@ -254,7 +294,7 @@ int archive_verify(struct archive *archive, const struct verify_terms *terms,
         return -1;
     if (read_inventory(archive, terms, verification, error))
         return -1;
-    return terms->depth == VERIFY_NAMES ? verify_names(verification, error)
+    return terms->depth == VERIFY_NAMES ? verify_names(archive, terms, verification, error)
                                         : verify_content(archive, terms, verification, error);
 }
 

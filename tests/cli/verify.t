@@ -132,6 +132,23 @@ subtest 'known gaps' => sub {
 	refuses('no file', { code => 2, like => qr/known gaps/ }, 'walverify', '--known-gaps=/nowhere', $archive);
 };
 
+# Processes that archive at once leave gaps for a moment.
+subtest 'a gap that closes' => sub {
+	my $archive = make_archive('closing', { 1 => [ 1 .. 4, 6 ] });
+	utime undef, undef, "$archive/" . name(1, 6);
+	my $trace = scratch('files') . '/trace';
+	my $pid = fork // die "fork: $!";
+	exec 'strace', '-f', '-qq', '-e', 'trace=nanosleep,clock_nanosleep', '-o', $trace, 'walverify', '-q', '--quick', $archive
+	  if $pid == 0;
+	my $looks_again = wait_until { -e $trace && slurp($trace) =~ /nanosleep/ } 30;
+	ok($looks_again, 'it looks again');
+	put_names($archive, 1, [5]);
+	waitpid $pid, 0;
+	is($?, 0, 'and finds no gap');
+	unlink "$archive/" . name(1, 5);
+	is(verify('--quick', $archive)->{code}, 1, 'one that stays is told');
+};
+
 subtest 'what is no archive' => sub {
 	refuses('an empty directory', { code => 3, like => qr/is it mounted/ }, 'walverify', scratch('empty'));
 	refuses('no directory', { code => 3 }, 'walverify', scratch('empty') . '/none');

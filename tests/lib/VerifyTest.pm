@@ -47,9 +47,18 @@ sub put_names
 	{
 		my $file = segment_name(%option, timeline => $timeline, number => $number) . ($option{suffix} // '');
 		my $real = $option{real} || !$real{$archive}++;
-		spew("$archive/$file", $real ? segment(%option, timeline => $timeline, number => $number) : 'a name is enough');
+		old("$archive/$file", $real ? segment(%option, timeline => $timeline, number => $number) : 'a name is enough');
 	}
 	return;
+}
+
+# Written an hour ago: of a gap before something new walverify waits whether it closes.
+sub old
+{
+	my ($path, @content) = @_;
+	spew($path, @content);
+	utime time - 3600, time - 3600, $path;
+	return $path;
 }
 
 # A timeline's history: its ancestors as [timeline, number of the segment in which it was left].
@@ -57,7 +66,7 @@ sub put_history
 {
 	my ($archive, $timeline, @ancestors) = @_;
 	my @at = map { [ $_->[0], $_->[1] * MB + 0x1000 ] } @ancestors;
-	return spew(sprintf('%s/%08X.history', $archive, $timeline), history_text(@at));
+	return old(sprintf('%s/%08X.history', $archive, $timeline), history_text(@at));
 }
 
 sub put_backup
@@ -67,7 +76,7 @@ sub put_backup
 	my $stop = delete $option{stop};
 	my $lsn = sprintf '%X/%X', 0, ($stop // $option{number}) * MB + 312;
 	$text =~ s/^STOP WAL LOCATION: \S+/STOP WAL LOCATION: $lsn/m;
-	return spew("$archive/" . backup_name(%option), $text);
+	return old("$archive/" . backup_name(%option), $text);
 }
 
 # What walverify says as JSON; its exit code is $found->{code}.

@@ -44,11 +44,14 @@ sub verify_plain
 sub both_find
 {
 	my ($verdict, $plain, @segments) = @_;
-	my $oracle = run($pg_waldump, '-q', '-p', $plain, "$segments[0]", $segments[-1]);
-	my $found  = verify_plain($plain, '--deep');
+	my $oracle = run($pg_waldump, '-q', '-p', $plain, @segments[ 0, -1 ]);
 	is($oracle->{code} == 0 ? 'whole' : 'not whole', $verdict, "pg_waldump: $verdict") or diag($oracle->{err});
-	is($found->{whole}      ? 'whole' : 'not whole', $verdict, "--deep: $verdict")
-	  or diag(map { "$_->{object}: $_->{problem}\n" } @{ $found->{damaged} });
+	for my $jobs (1, 50)    # with many, each segment is a job, which begins with a look at the one before
+	{
+		my $found = verify_plain($plain, '--deep', "--jobs=$jobs");
+		is($found->{whole} ? 'whole' : 'not whole', $verdict, "--deep --jobs=$jobs: $verdict")
+		  or diag(map { "$_->{object}: $_->{problem}\n" } @{ $found->{damaged} });
+	}
 	return;
 }
 
