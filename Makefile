@@ -130,6 +130,7 @@ LIB := \
     lib/config/file.c \
     lib/config/settings.c \
     lib/config/table.c \
+    lib/config/value.c \
     lib/crypto/encode.c \
     lib/crypto/hmac.c \
     lib/crypto/md5.c \
