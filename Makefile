@@ -149,6 +149,7 @@ LIB := \
     lib/report/output.c \
     lib/report/progress.c \
     lib/report/ranges.c \
+    lib/report/standbys.c \
     lib/report/summary.c \
     lib/report/summary_json.c \
     lib/report/svg.c \

@@ -3,6 +3,7 @@
 #include "archive/inventory.h"
 #include "archive/lookup.h"
 #include "archive/recovery.h"
+#include "archive/standby.h"
 #include "base/log.h"
 #include "base/moment.h"
 #include "cli.h"
@@ -71,18 +72,39 @@ static int print_summary(const struct settings *settings, const struct summary *
     return 0;
 }
 
-static int summarize_inventory(const struct settings *settings, struct summary *summary,
-                               struct error *error)
+/* The standbys of an archive of ours. A record that is damaged keeps nothing else from being told.
+ */
+static int read_standbys(struct archive *archive, struct summary *summary,
+                         struct standbys *standbys, struct error *error)
+{
+    if (!archive->owner || is_part(summary->selection))
+        return 0;
+    summary->standbys = standbys;
+    if (standbys_read(archive, standbys, error) == 0)
+        return 0;
+    if (error->class != ERROR_CORRUPT && error->class != ERROR_REFUSED)
+        return -1;
+    summary->standby_problem = error->message;
+    return 0;
+}
+
+static int summarize_inventory(const struct settings *settings, struct archive *archive,
+                               struct summary *summary, struct error *error)
 {
     struct gaps gaps = {.count = 0};
     struct recoveries recoveries = {.count = 0};
+    struct standbys standbys = {.count = 0};
+    struct error damage;
     int result = gaps_find(summary->inventory, &gaps, error);
     if (result == 0)
         result = recoveries_find(summary->inventory, &recoveries, error);
+    if (result == 0 && (result = read_standbys(archive, summary, &standbys, &damage)) != 0)
+        *error = damage;
     summary->gaps = &gaps;
     summary->recoveries = is_part(summary->selection) ? NULL : &recoveries;
     if (result == 0)
         result = print_summary(settings, summary, error);
+    standbys_free(&standbys);
     recoveries_free(&recoveries);
     gaps_free(&gaps);
     return result;
@@ -92,13 +114,16 @@ static int summarize(const struct settings *settings, struct archive *archive, s
 {
     struct inventory inventory;
     struct selection_text selection = selection_of(settings);
-    struct summary summary = {
-        .archive = archive, .inventory = &inventory, .selection = &selection, .now = moment_now()};
+    struct summary summary = {.archive = archive,
+                              .inventory = &inventory,
+                              .selection = &selection,
+                              .standby_timeout = (int64_t)settings->standby_timeout,
+                              .now = moment_now()};
     int result = inventory_read(archive, &selection, STORAGE_DETAILS, &inventory, error);
     if (result == 0 && is_part(&selection))
         inventory_drop_empty(&inventory);
     if (result == 0)
-        result = summarize_inventory(settings, &summary, error);
+        result = summarize_inventory(settings, archive, &summary, error);
     inventory_free(&inventory);
     return result;
 }

@@ -3,6 +3,7 @@
 #include "report/backups.h"
 #include "report/human.h"
 #include "report/ranges.h"
+#include "report/standbys.h"
 #include "report/table.h"
 #include "report/totals.h"
 
@@ -219,5 +220,8 @@ int summary_print(const struct summary *summary, enum summary_extent extent, FIL
     for (size_t i = first; i < count; i++)
         if (put_timeline(&page, &inventory->timelines[i], extent, error))
             return -1;
-    return backups_print(summary, extent, out, colors, error);
+    return backups_print(summary, extent, out, colors, error) ||
+                   standbys_print(summary, out, colors, error)
+               ? -1
+               : 0;
 }

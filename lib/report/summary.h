@@ -10,6 +10,7 @@
 #include "archive/gaps.h"
 #include "archive/inventory.h"
 #include "archive/recovery.h"
+#include "archive/standby.h"
 #include "report/color.h"
 
 struct error;
@@ -26,6 +27,9 @@ struct summary {
     const struct recoveries *recoveries;    /* NULL when the inventory is only a part: then nothing
                                              * is said of what can be recovered */
     const struct selection_text *selection; /* what it is a part by */
+    const struct standbys *standbys;        /* that have recorded themselves; NULL: not asked */
+    const char *standby_problem;            /* why not all of them can be told; NULL: none */
+    int64_t standby_timeout;                /* seconds after which one is silent */
     int64_t now;                            /* seconds since 1970 UTC */
 };
 

@@ -1,4 +1,5 @@
 #include "report/json.h"
+#include "report/standbys.h"
 #include "report/summary.h"
 #include "report/totals.h"
 
@@ -299,5 +300,6 @@ void summary_json(const struct summary *summary, FILE *out)
     for (size_t i = 0; i < summary->inventory->backup_count; i++)
         put_backup(&json, summary, &summary->inventory->backups[i]);
     json_end(&json);
+    standbys_json(summary, &json);
     json_end(&json);
 }

@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use CliTest;
+use JSON::PP ();
 use POSIX ();
 use WalRace;
 
@@ -241,6 +242,7 @@ for my $stray ('a/file', 'a/20261127T001002Z', 'lost file', 'file')
 
 {
 	my $archive = archive();
+	run('walclean', "--standby=$_", $archive, name(2)) for 'a' .. 'f';
 	my @running = map { WalRace::start(undef, undef, 'walclean', "--standby=$_", $archive, name(10 + ord($_) - ord 'a')) } 'a' .. 'f';
 	my @runs    = map { WalRace::finish($_) } @running;
 	is(join('', map { $_->{code} . $_->{err} } @runs), '0' x 6, 'six at once');
@@ -276,4 +278,29 @@ for my $stray ('a/file', 'a/20261127T001002Z', 'lost file', 'file')
 	is(left($archive), '20-40', '... the two newest');
 }
 
-done_testing;
+# ---- what wallist shows of them
+
+{
+	my $archive = archive();
+	my $shown = sub { return JSON::PP::decode_json(run('wallist', '--json', @_, $archive)->{out}) };
+	is_deeply($shown->()->{standbys}, [], 'wallist: no standby');
+	spew("$archive/" . name(3), segment(number => 3));
+	run('walclean', '--standby=slow', $archive, name(3));
+	run('walclean', '--standby=fast', $archive, name(7));
+	run('walclean', '--standby=new',  $archive, '0' x 24);
+	antedate($archive, 'slow', 9);
+	is_deeply(
+		[ map { [ $_->{name}, $_->{segment}, $_->{silent} ? 'silent' : '' ] } @{ $shown->()->{standbys} } ],
+		[ [ 'fast', name(7), '' ], [ 'new', undef, '' ], [ 'slow', name(3), 'silent' ] ],
+		'... what each needs, and who is silent');
+	ok(!$shown->('--standby-timeout=10d')->{standbys}[2]{silent}, '... by --standby-timeout');
+	is_deeply($shown->('--timeline=1')->{standbys}, [], '... a part of the archive is without them');
+	my $text = run('wallist', $archive)->{out};
+	like($text, qr/^Standbys\n  name .*\n  fast  ${\name(7)} .*\n  new   all, .*\n  slow  ${\name(3)} .* silent for 9 days$/m, '... in words');
+	spew("$archive/.waltools/standby/slow/20991231T000000.000Z", 'rubbish');
+	my $found = $shown->();
+	like($found->{standby_problem}, qr/slow/, 'a damaged record is told');
+	ok($found->{timelines}[0]{segments} > 1, '... and everything else, too');
+}
+
+done_testing();
