@@ -120,13 +120,16 @@ int cli_archives(const struct settings *settings, struct archive **archives, siz
     *archives = calloc(*count, sizeof **archives);
     if (!*archives)
         return error_memory(error);
-    for (size_t i = 0; i < *count; i++)
-        if (fill_archive(settings_archive(settings, i), &(*archives)[i], error)) {
-            free(*archives);
-            *archives = NULL;
-            return -1;
-        }
-    return 0;
+    int result = 0;
+    for (size_t i = 0; i < *count && result == 0; i++)
+        result = fill_archive(settings_archive(settings, i), &(*archives)[i], error);
+    if (result == 0)
+        result = several_check_places(*archives, *count, error);
+    if (result) {
+        free(*archives);
+        *archives = NULL;
+    }
+    return result;
 }
 
 size_t cli_jobs(const struct settings *settings)

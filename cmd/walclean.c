@@ -30,12 +30,22 @@ static struct cleaning_request request_of(const struct settings *settings)
     return request;
 }
 
+/* A section of several archives may set it for each. How many of them have a rule? */
+static size_t count_ruled(const struct settings *settings)
+{
+    size_t ruled = 0;
+    for (size_t i = 0; i < settings_archive_count(settings); i++) {
+        const struct cleaning_request request = request_of(settings_archive(settings, i));
+        ruled += cleaning_has_rule(&request);
+    }
+    return ruled;
+}
+
 /* ---- asking ---- */
 
 static bool may_ask(const struct settings *settings)
 {
-    bool ruled = settings->keep_backups || settings->keep_days || settings->keep_size;
-    return ruled && !settings->yes && !settings->dry_run && isatty(STDIN_FILENO) &&
+    return count_ruled(settings) && !settings->yes && !settings->dry_run && isatty(STDIN_FILENO) &&
            isatty(STDERR_FILENO);
 }
 
@@ -124,7 +134,6 @@ static int record(const struct cleaning_request *request, struct archive *archiv
 
 static int check(const struct settings *settings, const char *oldest, struct error *error)
 {
-    const struct cleaning_request request = request_of(settings);
     if (settings->standby && standby_check_name(settings->standby, error))
         return -1;
     if (settings->forget_standby && standby_check_name(settings->forget_standby, error))
@@ -134,7 +143,7 @@ static int check(const struct settings *settings, const char *oldest, struct err
                          oldest ? "OLDESTKEPT" : "--standby");
     if (settings->record_only && !settings->standby)
         return error_set(error, ERROR_USAGE, "--record-only needs --standby");
-    if (cleaning_has_rule(&request) && *settings->strip_extension)
+    if (count_ruled(settings) && *settings->strip_extension)
         return error_set(error, ERROR_USAGE,
                          "--strip-extension does not go with keep-backups, keep-days or keep-size: "
                          "what has another suffix can't be read");
@@ -196,8 +205,7 @@ static int run(const struct settings *settings, char **operands, struct error *e
 
 static int operands_min(const struct settings *settings)
 {
-    const struct cleaning_request request = request_of(settings);
-    bool ruled = cleaning_has_rule(&request) && !settings->standby;
+    bool ruled = count_ruled(settings) == settings_archive_count(settings) && !settings->standby;
     return ruled || settings->forget_standby ? 0 : 1;
 }
 

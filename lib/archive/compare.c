@@ -199,11 +199,12 @@ static int visit(void *context, const struct wal_name *name, uint64_t has, struc
 
 /* ---- once more ---- */
 
-/* Clips what lies before the archive's first segment. False when nothing is left. */
+/* Clips what lies before the archive's first segment. False when nothing is left. One without any
+ * segment has lost them all, or never had them: walclean leaves some. */
 static bool clip(const struct compare *compare, struct compare_lack *lack)
 {
     uint64_t first, last, front = compare->front[lack->archive];
-    if (lack->first.kind == WAL_HISTORY)
+    if (lack->first.kind == WAL_HISTORY || front == UINT64_MAX)
         return true;
     if (!wal_geometry_number(&compare->geometry, &lack->first, &first) ||
         !wal_geometry_number(&compare->geometry, &lack->last, &last) || first >= front)
@@ -215,11 +216,17 @@ static bool clip(const struct compare *compare, struct compare_lack *lack)
     return true;
 }
 
-/* 1: the last of them is there now, so they have been pushed meanwhile. */
+/* 1: the first and the last of them are there now, so they have been pushed meanwhile. The last
+ * alone may be what an archive was given first when it was back. */
 static int came(struct compare *compare, const struct compare_lack *lack, struct error *error)
 {
+    struct archive *archive = &compare->peers.list[lack->archive];
     struct existing existing;
-    if (existing_find(&compare->peers.list[lack->archive], &lack->last, &existing, error))
+    if (existing_find(archive, &lack->last, &existing, error))
+        return -1;
+    if (existing.count == 0)
+        return 0;
+    if (existing_find(archive, &lack->first, &existing, error))
         return -1;
     return existing.count > 0;
 }

@@ -87,8 +87,13 @@ static int compare(const struct fetching *fetching, const struct wal_name *name,
     if (result)
         return error->class == ERROR_MISSING ? 0 : -1;
     for (size_t i = 0; i < fetching->count; i++) {
-        result = compare_in(fetching->archives[i], name, size, hex, error);
-        if (result == 0 || (error->class != ERROR_MISSING && error->class != ERROR_UNREACHABLE))
+        struct error own;
+        result = compare_in(fetching->archives[i], name, size, hex, &own);
+        bool tells = result == 0 || !(own.class == ERROR_MISSING || own.class == ERROR_CORRUPT ||
+                                      own.class == ERROR_UNREACHABLE);
+        if (result && (tells || i == 0 || own.class == ERROR_CORRUPT))
+            *error = own;
+        if (tells)
             break;
     }
     if (result && error->class == ERROR_REFUSED)
@@ -316,6 +321,19 @@ static int read_inventory(struct archive archive, struct inventory *inventory, s
     return result;
 }
 
+/* What one archive lacks is taken from another only when both are the same cluster's. */
+static int check_cluster(const struct inventory *first, const struct inventory *other,
+                         const char *location, struct error *error)
+{
+    uint64_t cluster = first->system_identifier, others = other->system_identifier;
+    if (!cluster || !others || cluster == others)
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "%s belongs to the cluster with system identifier %" PRIu64
+                     ", the archive before it to %" PRIu64,
+                     location, others, cluster);
+}
+
 /* Of those that answer; when none does, why the first does not. */
 static int read_inventories(const struct fetching *fetching, struct inventory *inventories,
                             struct error *failures, size_t *readable, struct error *error)
@@ -329,7 +347,9 @@ static int read_inventories(const struct fetching *fetching, struct inventory *i
     for (size_t i = 0; i < fetching->count; i++) {
         if (failures[i].class == ERROR_NONE &&
             read_inventory(fetching->archives[i], &inventories[*readable], &failure) == 0) {
-            ++*readable;
+            if (check_cluster(&inventories[0], &inventories[(*readable)++],
+                              fetching->archives[i].location, error))
+                return -1;
             continue;
         }
         if (failures[i].class == ERROR_NONE)

@@ -21,6 +21,10 @@ struct several_work {
 int several_run(const struct archive *archives, size_t count, const struct several_work *work,
                 struct error *failures, struct error *error);
 
+/* ERROR_USAGE when two of them are one place, however it is written: it would count for two. What
+ * only the file system knows, such as a symbolic link, is not seen: nothing is asked here. */
+int several_check_places(const struct archive *archives, size_t count, struct error *error);
+
 /* The index of the failure that weighs most, `count` when all are ERROR_NONE: what a person must
  * look into before what time may mend. */
 size_t several_worst(const struct error *failures, size_t count);

@@ -118,6 +118,29 @@ lacks('holes', 3, qr/@{[ name(1, 3) ]} to @{[ name(1, 3) ]} is not in the archiv
 	is(there($to), join(' ', map { name(1, $_) } 1 .. 3), '... and the second is enough');
 }
 
+{
+	my ($first, $second) = map { scratch($_) } qw(damaged whole);
+	my $conf = spew(scratch() . '/conf', "[main]\narchive = $first\narchive = $second\n");
+	my %pair = (env => { WALTOOLS_CONFIG => $conf });
+	my @pushed = map { put_segment($server, number => $_) } 1 .. 3;
+	is(run({ %pair, cwd => $server }, 'walpush', '--init', 'main', @pushed)->{code}, 0, 'two archives, filled alike');
+	my ($object) = glob "$first/" . name(1, 2) . '*';
+	my $bytes = slurp($object);
+	unlink $object;
+	spew($object, substr $bytes, 0, 40);
+	my $to = fresh();
+	is(run(\%pair, 'walfetch', 'main', '--from', name(1, 1), $to)->{code}, 0, 'one copy is damaged: the other comes');
+	succeeds('... and what is there already is compared with that one', {%pair}, 'walfetch', 'main', '--from', name(1, 1), $to);
+
+	my $foreign = data_directory('foreign', sysid => SYSID + 1);
+	my $third = scratch('foreign-archive');
+	my @others = map { put_segment($foreign, number => $_, sysid => SYSID + 1) } 2 .. 6;
+	is(run({ cwd => $foreign }, 'walpush', '--init', $third, @others)->{code}, 0, 'another cluster has an archive of its own');
+	spew($conf, "[main]\narchive = $second\narchive = $third\n");
+	refuses('two clusters are not mixed', { %pair, code => 4, like => qr/\Q$third\E belongs to the cluster/, keeps => [ $to = fresh() ] },
+		'walfetch', 'main', '--from', name(1, 1), $to);
+}
+
 # ---- usage
 
 my $to = fresh();

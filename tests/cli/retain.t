@@ -261,6 +261,13 @@ sub on_terminal
 	like(on_terminal("y\n", 'walclean', "--config=$config", 'both')->{out}, qr/say --yes/, '... of which a terminal is not asked');
 	succeeds('... then', { out => '' }, 'walclean', "--config=$config", '--yes', 'both');
 	is(join(', ', map { left($_) } @archives), '1:25-40 b25 b35, 1:15-40 b15 b20', '... each by its own base backups');
+	@archives = map { archive(@plain) } 1, 2;
+	spew($config, "[both]\narchive = x\narchive = y\n", map { "[$_->[0]]\narchive = $_->[1]\nkeep-backups = 1\n" } [ x => $archives[0] ], [ y => $archives[1] ]);
+	like(on_terminal("y\n", 'walclean', "--config=$config", 'both')->{out}, qr/say --yes/, 'each with a rule of its own: a terminal is not asked twice at once');
+	refuses('... a suffix that hides base backups', { code => 2, like => qr/--strip-extension does not go/, keeps => \@archives },
+		'walclean', "--config=$config", '-x', '.x', 'both', name(36));
+	succeeds('... then', { out => '' }, 'walclean', "--config=$config", '--yes', 'both');
+	is(join(', ', map { left($_) } @archives), '1:35-40 b35, 1:35-40 b35', '... by its own rule');
 }
 
 # ---- many

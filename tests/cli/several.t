@@ -84,6 +84,8 @@ my $to = scratch('to');
 		[ 'a loop', qr/\[main\]/, section('main', $one) ],
 		[ 'a section that is not there', qr/nowhere.*neither/, section('nowhere', $one) ],
 		[ 'one archive twice', qr/\Q$one\E twice/, section($one, $two, $one) ],
+		(map { [ "one place twice, as $_", qr/one place twice: \Q$one and $_\E/, section($one, $_) ] } "$one/", "file://$one", "$one//.", "/.$one"),
+		[ 'one place twice, by two sections', qr/one place twice: \Q$two and $two\E/, section('far', 'near'), map { ("[$_]", "archive = $two") } qw(far near) ],
 		[ 'more required than there are', qr/3 archives.*only 2/, 'require = 3', section($one, $two) ],
 		[ 'none required', qr/neither all, any nor/, 'require = 0', section($one, $two) ],
 		[ 'a word that is none', qr/neither all, any nor/, 'require = some', section($one, $two) ],

@@ -69,6 +69,16 @@ subtest 'what was removed from the front' => sub {
 	ok($documents[2]{same}, 'nor is what is now in front of it');
 };
 
+subtest 'all was lost' => sub {
+	my %kept = map { $_ => slurp($_) } glob "$two/0*";
+	unlink keys %kept;
+	my ($code, @documents) = verified('--quick');
+	is($code, 1, 'exit code 1');
+	is_deeply([ map { [ @$_{qw(archive first last)} ] } grep { $_->{first} !~ /history/ } @{ $documents[2]{lacks} } ],
+		[ [ $two, name(1), name(12) ] ], 'an archive without a segment lacks every one');
+	spew($_, $kept{$_}) for keys %kept;
+};
+
 subtest 'other content' => sub {
 	my $other = data_directory('clone');
 	my $stray = scratch('stray');
