@@ -23,6 +23,14 @@ subtest 'a whole archive' => sub {
 	is(run('walverify', '-q', '--quick', $archive)->{out}, '', '--quiet says nothing');
 };
 
+subtest 'a label that would take the terminal over' => sub {
+	my $archive = make_archive('label', { 1 => [ 1 .. 4 ] });
+	put_backup($archive, number => 2, label => "caf\xc3\xa9 \e[2J\a\x9b31m\xc2\x9b");
+	my $told = told('--quick', $archive);
+	like($told, qr/from backup "caf\xc3\xa9 /, 'letters are shown');
+	unlike($told, qr/[^\n\x20-\x7e\x80-\xff]|\xc2[\x80-\x9f]|(?<![\x80-\xff])\x9b/, 'control characters are not');
+};
+
 subtest 'a gap' => sub {
 	my $archive = make_archive('gap', { 1 => [ 1 .. 4, 8 .. 12, 14 ] });
 	put_backup($archive, number => 2);
