@@ -140,15 +140,11 @@ static uint64_t first_number(const struct inventory *inventory)
     return first;
 }
 
-static uint64_t last_number(const struct inventory *inventory)
+static bool is_behind_selection(const struct verification *verification, uint64_t number)
 {
-    uint64_t last = 0;
-    for (size_t i = 0; i < inventory->timeline_count; i++) {
-        const struct inventory_timeline *timeline = &inventory->timelines[i];
-        if (timeline->range_count && timeline->ranges[timeline->range_count - 1].last > last)
-            last = timeline->ranges[timeline->range_count - 1].last;
-    }
-    return last;
+    const char *bound = verification->selection.to;
+    struct wal_name name = wal_geometry_name(&verification->inventory.geometry, 1, number);
+    return *bound && strcmp(name.text + strlen(name.text) - SELECTION_POSITION, bound) > 0;
 }
 
 static bool is_known(const struct verification *verification, uint32_t timeline, uint64_t number)
@@ -171,8 +167,7 @@ static enum verify_backup judge_cut(const struct verification *verification,
                                     const struct recovery *recovery)
 {
     const struct inventory *inventory = &verification->inventory;
-    if (backup->first < first_number(inventory) ||
-        (verification->bounded && backup->last > last_number(inventory)))
+    if (backup->first < first_number(inventory) || is_behind_selection(verification, backup->last))
         return BACKUP_OUTSIDE;
     if (recovery && is_known(verification, stopped_on(verification, recovery), recovery->last + 1))
         return BACKUP_KNOWN;
@@ -303,11 +298,12 @@ static int verify_names(struct archive *archive, const struct verify_terms *term
 int archive_verify(struct archive *archive, const struct verify_terms *terms,
                    struct verification *verification, struct error *error)
 {
-    *verification =
-        (struct verification){.depth = terms->depth, .bounded = terms->selection.to != NULL};
+    *verification = (struct verification){.depth = terms->depth};
     if (terms->known_gaps && known_read(terms->known_gaps, &verification->known, error))
         return -1;
-    if (read_inventory(archive, terms, verification, error))
+    if (read_inventory(archive, terms, verification, error) ||
+        selection_parse(&terms->selection, &verification->inventory.geometry,
+                        &verification->selection, error))
         return -1;
     return terms->depth == VERIFY_NAMES ? verify_names(archive, terms, verification, error)
                                         : verify_content(archive, terms, verification, error);

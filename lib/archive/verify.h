@@ -80,7 +80,7 @@ struct verify_checked {
 
 struct verification {
     enum verify_depth depth;
-    bool bounded;               /* the selection may leave out what is newer */
+    struct selection selection; /* what it leaves out is not missed */
     struct inventory inventory; /* damaged segments are taken out of it, see cut.h */
     struct verify_checked checked;
     struct known_gaps known;

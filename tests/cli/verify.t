@@ -103,6 +103,14 @@ subtest 'selections' => sub {
 	is(gap_list(verify('--quick', '--from', name(1, 5), $archive)), name(1, 10) . '-' . name(1, 11), '--from');
 	is(gap_list(verify('--quick', '--to=0/900000', $archive)), name(1, 4), '--to, as an LSN');
 	is(verify('--quick', '--from', name(1, 12), $archive)->{code}, 0, 'a part that is whole');
+	put_backup($archive, number => 13, stop => 16);
+	for my $case ([ 15, 0, 'outside' ], [ 16, 1, 'cut' ], [ 99, 1, 'cut' ])
+	{
+		my ($to, $code, $verdict) = @$case;
+		my $found = verify('--quick', '--from', name(1, 12), '--to', name(1, $to), $archive);
+		is("$found->{code} $found->{backups}[0]{verdict}", "$code $verdict", "a backup whose end, 16, is missing, up to $to");
+	}
+	unlink "$archive/" . backup_name(number => 13);
 	utime 1000, 1000, glob "$archive/*";
 	is(verify('--quick', '--since=2026-01-01', $archive)->{code}, 0, '--since');
 	is(verify('--quick', '--timeline=2', $archive)->{code}, 0, '--timeline');
