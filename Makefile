@@ -37,6 +37,7 @@ LIB := \
     lib/archive/checker.c \
     lib/archive/clean.c \
     lib/archive/compare.c \
+    lib/archive/consistency.c \
     lib/archive/copier.c \
     lib/archive/cleaning.c \
     lib/archive/copies.c \

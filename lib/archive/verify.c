@@ -1,4 +1,5 @@
 #include "archive/verify.h"
+#include "archive/consistency.h"
 #include "archive/ends.h"
 #include "archive/inspect.h"
 #include "base/array.h"
@@ -94,21 +95,6 @@ static int compare_damages(const void *a, const void *b)
                   ((const struct verify_damage *)b)->key.text);
 }
 
-/* They are on no timeline's way, so that a gap among them would not be seen. */
-static int find_misfits(struct verification *verification, struct error *error)
-{
-    const struct inventory *inventory = &verification->inventory;
-    char problem[160];
-    if (inventory->misfits == 0)
-        return 0;
-    snprintf(problem, sizeof problem,
-             "no segment of %" PRIu64 " bytes, as the archive's first are, has this name (%" PRIu64
-             " such %s)",
-             (uint64_t)inventory->geometry.segment_size, inventory->misfits,
-             inventory->misfits == 1 ? "object" : "objects");
-    return verification_add_damage(verification, &inventory->misfit, problem, error);
-}
-
 /* What the inventory has read already. */
 static int find_damaged_texts(struct verification *verification, struct error *error)
 {
@@ -126,7 +112,7 @@ static int find_damaged_texts(struct verification *verification, struct error *e
             verification_add_damage(verification, &backup->key, backup->problem.message, error))
             return -1;
     }
-    return find_misfits(verification, error);
+    return consistency_check(verification, error);
 }
 
 /* ---- backups and recoveries ---- */

@@ -88,6 +88,25 @@ subtest 'timelines' => sub {
 	is($found->{code}, 1, 'exit code 1');
 };
 
+subtest 'histories that can not be right' => sub {
+	my $archive = make_archive('histories', { 1 => [ 1 .. 6 ], 2 => [ 5 .. 8 ], 3 => [ 8, 9 ] });
+	my $wrong = sub {
+		my $found = verify('--quick', $archive);
+		return "exit code $found->{code}" . join '', map { "; $_->{object}: $_->{problem}" } @{ $found->{damaged} };
+	};
+	put_history($archive, 2, [ 1, 5 ]);
+	put_history($archive, 3, [ 1, 5 ], [ 2, 8 ]);
+	is($wrong->(), 'exit code 0', 'they agree');
+	put_history($archive, 3, [ 1, 6 ], [ 2, 8 ]);
+	like($wrong->(), qr/^exit code 1; 00000003\.history: it does not agree with 00000002\.history/, 'they disagree on a fork');
+	unlink map { "$archive/$_" } '00000003.history', name(3, 8), name(3, 9);
+	put_history($archive, 2, [ 1, 50 ]);
+	like($wrong->(), qr/^exit code 1; 00000002\.history: .* begins at 0\/3201000, but there is @{[ name(2, 5) ]}, which is before/,
+		'a fork behind the WAL of its timeline');
+	VerifyTest::old("$archive/00000002.history", history_text([ 1, 6 * MB ]));
+	is($wrong->(), 'exit code 0', "a fork at a segment's first byte: the segment before may be there, as up to PostgreSQL 9.4");
+};
+
 subtest 'two promotions from one parent' => sub {
 	my $archive = make_archive('two', { 1 => [ 1 .. 6 ], 2 => [ 5 .. 7 ], 3 => [ 4 .. 9 ] });
 	put_history($archive, 2, [ 1, 5 ]);
