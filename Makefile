@@ -80,6 +80,7 @@ LIB := \
     lib/archive/standby.c \
     lib/archive/small_files.c \
     lib/archive/timeline.c \
+    lib/archive/verdict.c \
     lib/archive/verified.c \
     lib/archive/verify.c \
     lib/archive/walfile.c \

@@ -115,6 +115,10 @@ bool verification_is_whole(const struct verification *verification);
 bool verification_lacks(const struct verification *verification, const struct wal_name *name,
                         uint64_t *number);
 
+/* Of which timeline's files is the first that a recovery does not reach? */
+uint32_t verification_stopped_on(const struct verification *verification,
+                                 const struct recovery *recovery);
+
 /* Does this recovery end where these segments are missing? Is there one from a backup behind them,
  * and which is the first? NULL: none. */
 bool verification_stops(const struct verification *verification, const struct recovery *recovery,
