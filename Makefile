@@ -37,6 +37,7 @@ LIB := \
     lib/archive/checker.c \
     lib/archive/clean.c \
     lib/archive/compare.c \
+    lib/archive/consistency.c \
     lib/archive/copier.c \
     lib/archive/cleaning.c \
     lib/archive/copies.c \
@@ -79,6 +80,7 @@ LIB := \
     lib/archive/standby.c \
     lib/archive/small_files.c \
     lib/archive/timeline.c \
+    lib/archive/verdict.c \
     lib/archive/verified.c \
     lib/archive/verify.c \
     lib/archive/walfile.c \

@@ -42,6 +42,16 @@ static int check_cluster(const struct check *check, uint64_t cluster, struct err
                      cluster, check->owner);
 }
 
+/* A number behind the name means another place with each size. */
+static int check_size(const struct check *check, uint32_t size, struct error *error)
+{
+    if (!check->size || size == check->size)
+        return 0;
+    return error_set(error, ERROR_REFUSED,
+                     "it is a segment of %" PRIu32 " bytes, the archive's first are of %" PRIu32,
+                     size, check->size);
+}
+
 /* ---- the content of segments ---- */
 
 /* Pages that were never written take no memory. */
@@ -105,6 +115,8 @@ static int begin(struct pass *pass, const void *data, size_t size, struct error 
         check_cluster(pass->check, pass->segment.first.system_identifier, error))
         return -1;
     uint32_t segment_size = pass->segment.first.segment_size;
+    if (check_size(pass->check, segment_size, error))
+        return -1;
     reader_limit(pass->reader, segment_size);
     pass->keeps = wants_records(pass);
     return pass->keeps ? make_room(pass->check, segment_size, error) : 0;

@@ -7,10 +7,11 @@
 
 struct error;
 
-/* What the checks of one process share. Zero-initialise but for the first two. */
+/* What the checks of one process share. Zero-initialise but for the first three. */
 struct check {
     struct archive *archive;
     uint64_t owner;       /* system identifier of its cluster; 0: not known */
+    uint32_t size;        /* of its segments; 0: not known */
     unsigned char *whole; /* a segment's content, kept for the next */
     size_t room;
 };
@@ -30,7 +31,8 @@ struct check_result {
 };
 
 /* Reads the object and checks the stored bytes, the coding, the digest of its label (or the one
- * that a key names), the content against the name, and that it is the archive's cluster's. A
+ * that a key names), the content against the name, and that it is the archive's cluster's, in
+ * segments of its size. A
  * segment without a digest is judged by its records too; any segment is, when `carry` is not NULL:
  * then as wal_record_check_next does it, and when it does not go on from the segment before, the
  * carry that is left is that of the segment alone.

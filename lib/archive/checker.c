@@ -247,7 +247,12 @@ static int open_archive(struct checker *checker, struct error *error)
 {
     if (checker->archive.storage)
         return 0;
-    checker->check = (struct check){.archive = &checker->archive, .owner = checker->owner};
+    const struct inventory *inventory = checker->inventory;
+    checker->check = (struct check){
+        .archive = &checker->archive,
+        .owner = checker->owner,
+        .size = inventory->has_geometry ? (uint32_t)inventory->geometry.segment_size : 0,
+    };
     return archive_open(&checker->archive, error) || archive_recognise(&checker->archive, error)
                ? -1
                : 0;

@@ -34,6 +34,7 @@ struct inspection {
     size_t job_size;    /* objects */
     struct copies copies;
     struct verified *verified; /* NULL: nothing is remembered */
+    struct wal_name fresh;     /* the latest segment that is read because it is not known */
     int64_t begun;             /* seconds since 1970 UTC */
     uint64_t gone;
 };
@@ -183,6 +184,17 @@ static bool is_known(const struct inspection *inspection, const struct entry *en
            (known->records || inspection->terms->depth != VERIFY_RECORDS);
 }
 
+/* The record that goes on from a segment which was not known is looked at in the one behind. */
+static bool follows_fresh(const struct inspection *inspection, const struct entry *entry)
+{
+    const struct wal_geometry *geometry = &inspection->verification->inventory.geometry;
+    const struct wal_name *name = &entry->object.object.name, *fresh = &inspection->fresh;
+    uint64_t number, before;
+    return inspection->terms->depth == VERIFY_RECORDS && name->kind == WAL_SEGMENT &&
+           name->timeline == fresh->timeline && wal_geometry_number(geometry, name, &number) &&
+           wal_geometry_number(geometry, fresh, &before) && number == before + 1;
+}
+
 static enum entry_verdict judge(struct inspection *inspection, struct entry *entry)
 {
     entry->is_remembered =
@@ -191,8 +203,12 @@ static enum entry_verdict judge(struct inspection *inspection, struct entry *ent
     if (!selection_has(&inspection->selection, &entry->object))
         return ENTRY_LEFT_OUT;
     if (is_known(inspection, entry))
-        return ENTRY_KNOWN;
-    return is_drawn(inspection) ? ENTRY_WAITS : ENTRY_LEFT_OUT;
+        return follows_fresh(inspection, entry) ? ENTRY_WAITS : ENTRY_KNOWN;
+    if (!is_drawn(inspection))
+        return ENTRY_LEFT_OUT;
+    if (entry->object.object.name.kind == WAL_SEGMENT)
+        inspection->fresh = entry->object.object.name;
+    return ENTRY_WAITS;
 }
 
 static void count_in(const struct inspection *inspection, struct batch *batch,

@@ -176,6 +176,14 @@ static void add_history(struct inventory_timeline *timeline, const struct scan_o
     timeline->history_time = object->time;
 }
 
+static void add_misfit(struct inventory *inventory, const struct scan_object *object)
+{
+    inventory->others++;
+    inventory->others_stored += object->size;
+    if (inventory->misfits++ == 0)
+        inventory->misfit = object->key;
+}
+
 static int add(struct inventory *inventory, const struct scan_object *object, struct error *error)
 {
     const struct wal_name *name = &object->object.name;
@@ -189,8 +197,7 @@ static int add(struct inventory *inventory, const struct scan_object *object, st
         return 0;
     }
     if (!has_number) {
-        inventory->others++;
-        inventory->others_stored += object->size;
+        add_misfit(inventory, object);
         return 0;
     }
     return name->kind == WAL_SEGMENT   ? add_segment(timeline, number, object, error)

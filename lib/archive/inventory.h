@@ -79,6 +79,8 @@ struct inventory {
     struct inventory_backup *backups; /* by position in the WAL, then by timeline */
     size_t backup_count, backup_room;
     uint64_t others, others_stored; /* what is no WAL file */
+    struct object_key misfit;       /* the first whose name is of segments of another size, ... */
+    uint64_t misfits;               /* ... and how many there are: of the others too */
 };
 
 /* Nothing is known yet. */

@@ -1,4 +1,5 @@
 #include "archive/verify.h"
+#include "archive/consistency.h"
 #include "archive/ends.h"
 #include "archive/inspect.h"
 #include "base/array.h"
@@ -15,6 +16,7 @@
 enum {
     RECENT = 60, /* seconds */
     PAUSE_MS = 1500,
+    LOOKS_MAX = 4, /* at what changes each time */
 };
 
 /* ---- gaps ---- */
@@ -111,7 +113,7 @@ static int find_damaged_texts(struct verification *verification, struct error *e
             verification_add_damage(verification, &backup->key, backup->problem.message, error))
             return -1;
     }
-    return 0;
+    return consistency_check(verification, error);
 }
 
 /* ---- backups and recoveries ---- */
@@ -125,15 +127,11 @@ static uint64_t first_number(const struct inventory *inventory)
     return first;
 }
 
-static uint64_t last_number(const struct inventory *inventory)
+static bool is_behind_selection(const struct verification *verification, uint64_t number)
 {
-    uint64_t last = 0;
-    for (size_t i = 0; i < inventory->timeline_count; i++) {
-        const struct inventory_timeline *timeline = &inventory->timelines[i];
-        if (timeline->range_count && timeline->ranges[timeline->range_count - 1].last > last)
-            last = timeline->ranges[timeline->range_count - 1].last;
-    }
-    return last;
+    const char *bound = verification->selection.to;
+    struct wal_name name = wal_geometry_name(&verification->inventory.geometry, 1, number);
+    return *bound && strcmp(name.text + strlen(name.text) - SELECTION_POSITION, bound) > 0;
 }
 
 static bool is_known(const struct verification *verification, uint32_t timeline, uint64_t number)
@@ -142,24 +140,15 @@ static bool is_known(const struct verification *verification, uint32_t timeline,
     return known_find(&verification->known, &name, &name) != NULL;
 }
 
-/* Which of a timeline's files is the first that a recovery does not reach? */
-static uint32_t stopped_on(const struct verification *verification, const struct recovery *recovery)
-{
-    const struct inventory *inventory = &verification->inventory;
-    const struct inventory_timeline *target = inventory_find(inventory, recovery->timeline);
-    return target ? recovery_timeline_at(inventory, target, recovery->last + 1)
-                  : recovery->timeline;
-}
-
 static enum verify_backup judge_cut(const struct verification *verification,
                                     const struct inventory_backup *backup,
                                     const struct recovery *recovery)
 {
     const struct inventory *inventory = &verification->inventory;
-    if (backup->first < first_number(inventory) ||
-        (verification->bounded && backup->last > last_number(inventory)))
+    if (backup->first < first_number(inventory) || is_behind_selection(verification, backup->last))
         return BACKUP_OUTSIDE;
-    if (recovery && is_known(verification, stopped_on(verification, recovery), recovery->last + 1))
+    if (recovery &&
+        is_known(verification, verification_stopped_on(verification, recovery), recovery->last + 1))
         return BACKUP_KNOWN;
     return BACKUP_CUT;
 }
@@ -226,23 +215,52 @@ static bool may_close(const struct verification *verification)
     return false;
 }
 
-/* Several processes may be archiving at once: what comes out of order leaves a gap for a moment. So
- * a second look is taken before such a one is believed. */
+static bool has_unknown(const struct verification *verification)
+{
+    size_t known = 0;
+    while (known < verification->gap_count && verification->gaps[known].known)
+        known++;
+    return known < verification->gap_count;
+}
+
+static bool are_same(const struct verify_gap *before, size_t count,
+                     const struct verification *verification)
+{
+    bool same = count == verification->gap_count;
+    for (size_t i = 0; same && i < count; i++)
+        same = strcmp(before[i].first.text, verification->gaps[i].first.text) == 0 &&
+               strcmp(before[i].last.text, verification->gaps[i].last.text) == 0;
+    return same;
+}
+
+/* 1: the gaps are other ones than before; 0: the same; -1. */
+static int look_again(struct archive *archive, const struct verify_terms *terms,
+                      struct verification *verification, struct error *error)
+{
+    struct verify_gap *before = verification->gaps;
+    size_t count = verification->gap_count;
+    if (may_close(verification))
+        clock_sleep_ms(PAUSE_MS);
+    verification->gaps = NULL;
+    verification->gap_count = 0;
+    int result = signals_check(error) || read_inventory(archive, terms, verification, error) ||
+                         find_gaps(verification, error)
+                     ? -1
+                     : !are_same(before, count, verification);
+    free(before);
+    return result;
+}
+
+/* Several processes may be archiving at once: what comes out of order leaves a gap for a moment.
+ * And of what is removed while it is listed a part may be seen. So a gap is believed when two looks
+ * in a row have shown the same. */
 static int find_lasting_gaps(struct archive *archive, const struct verify_terms *terms,
                              struct verification *verification, struct error *error)
 {
-    if (find_gaps(verification, error))
-        return -1;
-    if (!may_close(verification))
-        return 0;
-    clock_sleep_ms(PAUSE_MS);
-    free(verification->gaps);
-    verification->gaps = NULL;
-    verification->gap_count = 0;
-    return signals_check(error) || read_inventory(archive, terms, verification, error) ||
-                   find_gaps(verification, error)
-               ? -1
-               : 0;
+    int changed = find_gaps(verification, error) ? -1 : 1;
+    for (int look = 1; look < LOOKS_MAX && changed > 0 && has_unknown(verification); look++)
+        changed = look_again(archive, terms, verification, error);
+    return changed < 0 ? -1 : 0;
 }
 
 /* Objects that were removed meanwhile are no damage, and perhaps a gap. */
@@ -288,11 +306,12 @@ static int verify_names(struct archive *archive, const struct verify_terms *term
 int archive_verify(struct archive *archive, const struct verify_terms *terms,
                    struct verification *verification, struct error *error)
 {
-    *verification =
-        (struct verification){.depth = terms->depth, .bounded = terms->selection.to != NULL};
+    *verification = (struct verification){.depth = terms->depth};
     if (terms->known_gaps && known_read(terms->known_gaps, &verification->known, error))
         return -1;
-    if (read_inventory(archive, terms, verification, error))
+    if (read_inventory(archive, terms, verification, error) ||
+        selection_parse(&terms->selection, &verification->inventory.geometry,
+                        &verification->selection, error))
         return -1;
     return terms->depth == VERIFY_NAMES ? verify_names(archive, terms, verification, error)
                                         : verify_content(archive, terms, verification, error);
@@ -310,65 +329,4 @@ void verification_free(struct verification *verification)
     inventory_free(&verification->inventory);
     known_free(&verification->known);
     *verification = (struct verification){.gap_count = 0};
-}
-
-/* ---- the verdict ---- */
-
-static uint64_t segments_of(const struct gap *gap)
-{
-    return gap->kind == GAP_HISTORY ? 0 : gap->last - gap->first + 1;
-}
-
-struct verify_faults verification_faults(const struct verification *verification)
-{
-    struct verify_faults faults = {.damaged = verification->damage_count};
-    for (size_t i = 0; i < verification->gap_count; i++) {
-        const struct verify_gap *gap = &verification->gaps[i];
-        if (gap->known) {
-            faults.known_gaps++;
-        } else {
-            faults.gaps++;
-            faults.missing += segments_of(&gap->gap);
-        }
-    }
-    for (size_t i = 0; i < verification->inventory.backup_count; i++)
-        faults.backups += verification->backups[i] == BACKUP_CUT;
-    return faults;
-}
-
-bool verification_is_whole(const struct verification *verification)
-{
-    struct verify_faults faults = verification_faults(verification);
-    return faults.gaps == 0 && faults.damaged == 0 && faults.backups == 0;
-}
-
-bool verification_lacks(const struct verification *verification, const struct wal_name *name,
-                        uint64_t *number)
-{
-    const struct inventory *inventory = &verification->inventory;
-    const struct inventory_timeline *timeline = inventory_find(inventory, name->timeline);
-    return name->kind == WAL_SEGMENT && timeline &&
-           wal_geometry_number(&inventory->geometry, name, number) &&
-           !inventory_range(timeline, *number);
-}
-
-bool verification_stops(const struct verification *verification, const struct recovery *recovery,
-                        uint32_t timeline, uint64_t first, uint64_t last)
-{
-    uint64_t next = recovery->last + 1;
-    return next >= first && next <= last && stopped_on(verification, recovery) == timeline;
-}
-
-const struct inventory_backup *verification_behind(const struct verification *verification,
-                                                   uint32_t timeline, uint64_t last)
-{
-    const struct inventory *inventory = &verification->inventory;
-    for (size_t i = 0; i < verification->recoveries.count; i++) {
-        const struct recovery *recovery = &verification->recoveries.list[i];
-        const struct inventory_timeline *target = inventory_find(inventory, recovery->timeline);
-        if (recovery->consistent && recovery->backup->first > last && target &&
-            recovery_timeline_at(inventory, target, last) == timeline)
-            return recovery->backup;
-    }
-    return NULL;
 }

@@ -80,7 +80,7 @@ struct verify_checked {
 
 struct verification {
     enum verify_depth depth;
-    bool bounded;               /* the selection may leave out what is newer */
+    struct selection selection; /* what it leaves out is not missed */
     struct inventory inventory; /* damaged segments are taken out of it, see cut.h */
     struct verify_checked checked;
     struct known_gaps known;
@@ -114,6 +114,10 @@ bool verification_is_whole(const struct verification *verification);
 /* Is it a segment of which no copy is there whole? *number is its number. */
 bool verification_lacks(const struct verification *verification, const struct wal_name *name,
                         uint64_t *number);
+
+/* Of which timeline's files is the first that a recovery does not reach? */
+uint32_t verification_stopped_on(const struct verification *verification,
+                                 const struct recovery *recovery);
 
 /* Does this recovery end where these segments are missing? Is there one from a backup behind them,
  * and which is the first? NULL: none. */

@@ -1,6 +1,7 @@
 #include "base/moment.h"
 #include "report/color.h"
 #include "report/human.h"
+#include "report/table.h"
 #include "report/verify.h"
 
 #include <inttypes.h>
@@ -84,9 +85,14 @@ static void tell_checked(const struct page *page)
 
 /* ---- what can be recovered ---- */
 
+/* Whoever may archive chooses the label: no control character of it reaches a terminal. */
 static void tell_backup(const struct page *page, const struct inventory_backup *backup)
 {
-    fprintf(page->out, "backup \"%s\" (%s)", backup->content.label, backup->content.start_time);
+    fputs("backup \"", page->out);
+    table_put_text(page->out, backup->content.label);
+    fputs("\" (", page->out);
+    table_put_text(page->out, backup->content.start_time);
+    fputc(')', page->out);
 }
 
 static void tell_until(const struct page *page, const struct verify_end *end)

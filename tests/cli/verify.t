@@ -23,6 +23,14 @@ subtest 'a whole archive' => sub {
 	is(run('walverify', '-q', '--quick', $archive)->{out}, '', '--quiet says nothing');
 };
 
+subtest 'a label that would take the terminal over' => sub {
+	my $archive = make_archive('label', { 1 => [ 1 .. 4 ] });
+	put_backup($archive, number => 2, label => "caf\xc3\xa9 \e[2J\a\x9b31m\xc2\x9b");
+	my $told = told('--quick', $archive);
+	like($told, qr/from backup "caf\xc3\xa9 /, 'letters are shown');
+	unlike($told, qr/[^\n\x20-\x7e\x80-\xff]|\xc2[\x80-\x9f]|(?<![\x80-\xff])\x9b/, 'control characters are not');
+};
+
 subtest 'a gap' => sub {
 	my $archive = make_archive('gap', { 1 => [ 1 .. 4, 8 .. 12, 14 ] });
 	put_backup($archive, number => 2);
@@ -80,6 +88,25 @@ subtest 'timelines' => sub {
 	is($found->{code}, 1, 'exit code 1');
 };
 
+subtest 'histories that can not be right' => sub {
+	my $archive = make_archive('histories', { 1 => [ 1 .. 6 ], 2 => [ 5 .. 8 ], 3 => [ 8, 9 ] });
+	my $wrong = sub {
+		my $found = verify('--quick', $archive);
+		return "exit code $found->{code}" . join '', map { "; $_->{object}: $_->{problem}" } @{ $found->{damaged} };
+	};
+	put_history($archive, 2, [ 1, 5 ]);
+	put_history($archive, 3, [ 1, 5 ], [ 2, 8 ]);
+	is($wrong->(), 'exit code 0', 'they agree');
+	put_history($archive, 3, [ 1, 6 ], [ 2, 8 ]);
+	like($wrong->(), qr/^exit code 1; 00000003\.history: it does not agree with 00000002\.history/, 'they disagree on a fork');
+	unlink map { "$archive/$_" } '00000003.history', name(3, 8), name(3, 9);
+	put_history($archive, 2, [ 1, 50 ]);
+	like($wrong->(), qr/^exit code 1; 00000002\.history: .* begins at 0\/3201000, but there is @{[ name(2, 5) ]}, which is before/,
+		'a fork behind the WAL of its timeline');
+	VerifyTest::old("$archive/00000002.history", history_text([ 1, 6 * MB ]));
+	is($wrong->(), 'exit code 0', "a fork at a segment's first byte: the segment before may be there, as up to PostgreSQL 9.4");
+};
+
 subtest 'two promotions from one parent' => sub {
 	my $archive = make_archive('two', { 1 => [ 1 .. 6 ], 2 => [ 5 .. 7 ], 3 => [ 4 .. 9 ] });
 	put_history($archive, 2, [ 1, 5 ]);
@@ -95,6 +122,14 @@ subtest 'selections' => sub {
 	is(gap_list(verify('--quick', '--from', name(1, 5), $archive)), name(1, 10) . '-' . name(1, 11), '--from');
 	is(gap_list(verify('--quick', '--to=0/900000', $archive)), name(1, 4), '--to, as an LSN');
 	is(verify('--quick', '--from', name(1, 12), $archive)->{code}, 0, 'a part that is whole');
+	put_backup($archive, number => 13, stop => 16);
+	for my $case ([ 15, 0, 'outside' ], [ 16, 1, 'cut' ], [ 99, 1, 'cut' ])
+	{
+		my ($to, $code, $verdict) = @$case;
+		my $found = verify('--quick', '--from', name(1, 12), '--to', name(1, $to), $archive);
+		is("$found->{code} $found->{backups}[0]{verdict}", "$code $verdict", "a backup whose end, 16, is missing, up to $to");
+	}
+	unlink "$archive/" . backup_name(number => 13);
 	utime 1000, 1000, glob "$archive/*";
 	is(verify('--quick', '--since=2026-01-01', $archive)->{code}, 0, '--since');
 	is(verify('--quick', '--timeline=2', $archive)->{code}, 0, '--timeline');

@@ -94,6 +94,26 @@ subtest 'not what the name says' => sub {
 	is(verify($archive)->{damaged}[0]{name}, name(4), 'a copy under a wrong name');
 };
 
+# As pg_resetwal --wal-segsize leaves it behind: the same cluster, the same names, other places.
+subtest 'segments of two sizes' => sub {
+	my %other = (size => 4 * MB, number => 2, end => 'switch');
+	my $small = make_archive('small_first', { 1 => [ 1, 2 ] }, real => 1, end => 'switch');
+	spew("$small/" . segment_name(%other, number => 3), segment(%other, number => 3));
+	my $found = verify($small);
+	is($found->{code}, 1, 'a larger one among small ones: exit code 1');
+	like($found->{damaged}[0]{problem}, qr/^it is a segment of 4194304 bytes, the archive's first are of 1048576$/, 'it is named');
+	my $large = scratch('large_first');
+	spew("$large/" . segment_name(%other), segment(%other));
+	put_names($large, 1, [ 2000, 3000 ], real => 1, end => 'switch');
+	for my $depth (['--quick'], [])
+	{
+		$found = verify(@$depth, $large);
+		is($found->{code}, 1, "@$depth small ones behind a large one, with a gap in between: exit code 1");
+		my ($told) = grep { $_->{problem} =~ /^no segment of 4194304 bytes.*\(2 such objects\)$/ } @{ $found->{damaged} };
+		is($told && $told->{name}, segment_name(number => 2000), 'the first whose name can not be is named');
+	}
+};
+
 subtest 'small files' => sub {
 	my $archive = archive('small', 'zstd');
 	put_history($archive, 2, [ 1, 6 ]);

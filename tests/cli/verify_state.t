@@ -76,6 +76,18 @@ sub set_when
 	return;
 }
 
+subtest 'what comes before something known' => sub {
+	my $late = make_archive('late', { 1 => [3] }, real => 1, end => 'switch');
+	my @options = ('--deep', '--state=' . scratch('states') . '/late', $late);
+	is(verify(@options)->{code}, 0, 'a segment alone is whole');
+	put_names($late, 1, [2], real => 1, end => 'full');    # a record of it goes on, and not in 3
+	my $found = verify(@options);
+	is("$found->{checked}{objects} read, $found->{checked}{known} known", '2 read, 0 known', 'the one behind a new one is read again');
+	is($found->{code}, 1, 'it does not go on from there: exit code 1');
+	is_deeply([ map { $_->{name} } @{ $found->{damaged} } ], [ name(3) ], 'as is told');
+	unlink scratch('states') . '/late';
+};
+
 subtest 'damage' => sub {
 	flip("$archive/" . name(4));
 	is(amounts(), '1 read, 6 known, exit code 1', 'is found');
