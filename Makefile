@@ -31,60 +31,26 @@ PROGRAMS := walpush walfetch walclean wallist walverify
 LIB := \
     lib/archive/absence.c \
     lib/archive/archive.c \
-    lib/archive/backlog.c \
-    lib/archive/batch.c \
-    lib/archive/check.c \
-    lib/archive/checker.c \
     lib/archive/clean.c \
-    lib/archive/compare.c \
-    lib/archive/consistency.c \
-    lib/archive/copier.c \
-    lib/archive/cleaning.c \
-    lib/archive/copies.c \
-    lib/archive/cut.c \
     lib/archive/datadir.c \
     lib/archive/delivery.c \
     lib/archive/digest.c \
-    lib/archive/ends.c \
     lib/archive/existing.c \
     lib/archive/fetch.c \
-    lib/archive/fetch_several.c \
-    lib/archive/gaps.c \
-    lib/archive/geometry.c \
     lib/archive/identity.c \
-    lib/archive/inspect.c \
-    lib/archive/inventory.c \
-    lib/archive/known.c \
     lib/archive/layout.c \
-    lib/archive/lookup.c \
     lib/archive/memory.c \
-    lib/archive/merge.c \
     lib/archive/object.c \
     lib/archive/outgoing.c \
-    lib/archive/peers.c \
     lib/archive/policy.c \
     lib/archive/push.c \
-    lib/archive/range.c \
     lib/archive/reader.c \
     lib/archive/records.c \
-    lib/archive/recovery.c \
-    lib/archive/repair.c \
-    lib/archive/route.c \
-    lib/archive/retention.c \
     lib/archive/salvage.c \
     lib/archive/scan.c \
     lib/archive/sealed.c \
-    lib/archive/selection.c \
-    lib/archive/several.c \
-    lib/archive/silence.c \
-    lib/archive/standby.c \
-    lib/archive/small_files.c \
     lib/archive/timeline.c \
-    lib/archive/verdict.c \
-    lib/archive/verified.c \
-    lib/archive/verify.c \
     lib/archive/walfile.c \
-    lib/archive/way.c \
     lib/aws/credentials.c \
     lib/aws/environment.c \
     lib/aws/from_container.c \
@@ -141,6 +107,7 @@ LIB := \
     lib/report/backups.c \
     lib/report/canvas.c \
     lib/report/chart.c \
+    lib/report/cleaning.c \
     lib/report/color.c \
     lib/report/comparison.c \
     lib/report/graph.c \
@@ -157,13 +124,15 @@ LIB := \
     lib/report/svg.c \
     lib/report/table.c \
     lib/report/totals.c \
-    lib/report/cleaning.c \
     lib/report/utf8.c \
     lib/report/verify_json.c \
     lib/report/verify_nagios.c \
     lib/report/verify_prometheus.c \
     lib/report/verify_text.c \
     lib/report/verify_totals.c \
+    lib/retain/cleaning.c \
+    lib/retain/retention.c \
+    lib/retain/standby.c \
     lib/rsync/arguments.c \
     lib/rsync/claim.c \
     lib/rsync/download.c \
@@ -193,9 +162,40 @@ LIB := \
     lib/s3/request.c \
     lib/s3/s3.c \
     lib/s3/upload.c \
+    lib/several/compare.c \
+    lib/several/copier.c \
+    lib/several/fetch_several.c \
+    lib/several/merge.c \
+    lib/several/peers.c \
+    lib/several/range.c \
+    lib/several/repair.c \
+    lib/several/several.c \
+    lib/several/silence.c \
     lib/storage/directory.c \
     lib/storage/file.c \
     lib/storage/storage.c \
+    lib/survey/gaps.c \
+    lib/survey/geometry.c \
+    lib/survey/inventory.c \
+    lib/survey/lookup.c \
+    lib/survey/recovery.c \
+    lib/survey/route.c \
+    lib/survey/selection.c \
+    lib/survey/small_files.c \
+    lib/survey/way.c \
+    lib/verify/backlog.c \
+    lib/verify/batch.c \
+    lib/verify/check.c \
+    lib/verify/checker.c \
+    lib/verify/consistency.c \
+    lib/verify/copies.c \
+    lib/verify/cut.c \
+    lib/verify/ends.c \
+    lib/verify/inspect.c \
+    lib/verify/known.c \
+    lib/verify/verdict.c \
+    lib/verify/verified.c \
+    lib/verify/verify.c \
     lib/wal/assembly.c \
     lib/wal/crc32c.c \
     lib/wal/geometry.c \

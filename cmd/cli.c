@@ -1,5 +1,5 @@
 #include "cli.h"
-#include "archive/several.h"
+#include "several/several.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/signals.h"

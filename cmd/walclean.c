@@ -1,6 +1,6 @@
 /* walclean - the archive_cleanup_command: a drop-in for pg_archivecleanup, that knows base backups
  * and several standbys too. */
-#include "archive/cleaning.h"
+#include "retain/cleaning.h"
 #include "base/log.h"
 #include "base/moment.h"
 #include "cli.h"

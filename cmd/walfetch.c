@@ -1,8 +1,8 @@
 /* walfetch - the restore_command: a WAL file comes back from the archive, checked. */
 #include "archive/fetch.h"
-#include "archive/fetch_several.h"
+#include "several/fetch_several.h"
 #include "archive/policy.h"
-#include "archive/range.h"
+#include "several/range.h"
 #include "base/log.h"
 #include "cli.h"
 #include "report/progress.h"

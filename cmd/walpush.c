@@ -1,8 +1,8 @@
 /* walpush - the archive_command: a WAL file goes into the archive, durably, once. */
 #include "archive/push.h"
-#include "archive/repair.h"
+#include "several/repair.h"
 #include "archive/salvage.h"
-#include "archive/several.h"
+#include "several/several.h"
 #include "base/log.h"
 #include "cli.h"
 #include "report/human.h"

@@ -1,7 +1,7 @@
 /* walverify - is an archive whole: nothing missing, nothing damaged? */
-#include "archive/backlog.h"
-#include "archive/compare.h"
-#include "archive/verify.h"
+#include "verify/backlog.h"
+#include "several/compare.h"
+#include "verify/verify.h"
 #include "base/log.h"
 #include "base/moment.h"
 #include "cli.h"

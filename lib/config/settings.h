@@ -56,7 +56,7 @@ struct settings {
     bool version;
 
     /* of wallist, walverify, and the first two of walfetch */
-    char *from, *to, *timeline, *since; /* see archive/selection.h; for walfetch segments alone */
+    char *from, *to, *timeline, *since; /* see survey/selection.h; for walfetch segments alone */
     int color;                          /* enum color_when */
     bool json;
 

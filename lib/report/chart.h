@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "archive/gaps.h"
-#include "archive/inventory.h"
+#include "survey/gaps.h"
+#include "survey/inventory.h"
 
 struct error;
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "archive/cleaning.h"
+#include "retain/cleaning.h"
 
 /* Of a cleaning that had a rule and has been measured. */
 void report_cleaning(FILE *out, const struct cleaning_request *request,

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "archive/compare.h"
+#include "several/compare.h"
 #include "report/color.h"
 
 /* What is told; everything is borrowed. */

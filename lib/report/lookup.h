@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "archive/lookup.h"
+#include "survey/lookup.h"
 #include "report/color.h"
 
 struct error;

@@ -7,10 +7,10 @@
 #include <stdio.h>
 
 #include "archive/archive.h"
-#include "archive/gaps.h"
-#include "archive/inventory.h"
-#include "archive/recovery.h"
-#include "archive/standby.h"
+#include "survey/gaps.h"
+#include "survey/inventory.h"
+#include "survey/recovery.h"
+#include "retain/standby.h"
 #include "report/color.h"
 
 struct error;

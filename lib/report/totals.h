@@ -2,8 +2,8 @@
 #ifndef REPORT_TOTALS_H
 #define REPORT_TOTALS_H
 
-#include "archive/gaps.h"
-#include "archive/inventory.h"
+#include "survey/gaps.h"
+#include "survey/inventory.h"
 
 struct totals {
     uint64_t segments, copies, partials, histories;

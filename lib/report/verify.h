@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "archive/backlog.h"
-#include "archive/verify.h"
+#include "verify/backlog.h"
+#include "verify/verify.h"
 #include "report/color.h"
 
 /* What is told of. */

@@ -19,8 +19,12 @@ my %allowed = (
     run     => ['base'],
     config  => ['base'],
     archive => [qw(base wal codec crypto storage run)],
-    report  => [qw(base wal codec archive)],
-    cmd     => [qw(base wal codec archive report config run storage)],
+    survey  => [qw(base wal archive storage)],
+    retain  => [qw(base wal archive survey storage)],
+    verify  => [qw(base wal codec archive survey storage run)],
+    several => [qw(base wal codec crypto archive survey storage run)],
+    report  => [qw(base wal codec archive survey retain verify several)],
+    cmd     => [qw(base wal codec archive report config run storage survey retain verify several)],
 );
 
 # Third-party headers that one room alone may see, in one file each where that is possible.

@@ -1,6 +1,6 @@
 /* Objects are checked: every single bit of labelled objects flipped in turn, in every coding that
  * has a label. */
-#include "archive/check.h"
+#include "verify/check.h"
 #include "archive/push.h"
 #include "base/error.h"
 #include "base/file.h"

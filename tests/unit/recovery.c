@@ -1,7 +1,7 @@
 /* Gaps and what can be recovered, against a model that goes segment by segment, over thousands of
  * random histories; and numbers of segments. */
-#include "archive/gaps.h"
-#include "archive/recovery.h"
+#include "survey/gaps.h"
+#include "survey/recovery.h"
 #include "base/error.h"
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* Which base backups are kept and what may go, against a model, over thousands of random histories.
  * One of them alone: its seed as the argument. */
-#include "archive/retention.h"
+#include "retain/retention.h"
 #include "retention_model.h"
 #include "tap.h"
 

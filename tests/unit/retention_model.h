@@ -4,7 +4,7 @@
 #ifndef RETENTION_MODEL_H
 #define RETENTION_MODEL_H
 
-#include "archive/retention.h"
+#include "retain/retention.h"
 
 #include <stdlib.h>
 
