@@ -84,6 +84,7 @@ LIB := \
     lib/base/process.c \
     lib/base/secret.c \
     lib/base/signals.c \
+    lib/base/spool.c \
     lib/base/stream.c \
     lib/base/tempfile.c \
     lib/base/thread.c \
@@ -144,7 +145,6 @@ LIB := \
     lib/rsync/rsync.c \
     lib/rsync/run.c \
     lib/rsync/shell.c \
-    lib/rsync/spool.c \
     lib/rsync/ssh.c \
     lib/rsync/upload.c \
     lib/run/guard.c \

@@ -8,7 +8,7 @@
 
 #include "rsync/arguments.h"
 #include "rsync/place.h"
-#include "rsync/spool.h"
+#include "base/spool.h"
 #include "storage/backend.h"
 
 /* A program that runs. */

@@ -38,23 +38,6 @@ static struct archive *open_archive(struct copier *copier, size_t index, struct 
     return NULL;
 }
 
-static int make_scratch(struct copier *copier, struct error *error)
-{
-    const char *top = getenv("TMPDIR");
-    if (copier->scratch)
-        return 0;
-    if (asprintf(&copier->scratch, "%s/walpush-XXXXXX", top && *top ? top : "/tmp") < 0) {
-        copier->scratch = NULL;
-        return error_memory(error);
-    }
-    if (mkdtemp(copier->scratch))
-        return 0;
-    error_set_errno(error, ERROR_SYSTEM, "can't make a directory in %s", top ? top : "/tmp");
-    free(copier->scratch);
-    copier->scratch = NULL;
-    return -1;
-}
-
 /* One file, as its job says. */
 struct errand {
     struct wal_name name;
@@ -190,8 +173,6 @@ int copier_run(struct copier *copier, const char *job, struct buf *result, struc
     sscanf(job, "%*s %" SCNx64 " %" SCNx64, &errand.has, &errand.lacks);
     snprintf(name, sizeof name, "%.*s", (int)strcspn(job, " "), job);
     wal_name_parse(name, strlen(name), &errand.name);
-    if (make_scratch(copier, error))
-        return -1;
     if (asprintf(&errand.path, "%s/%s", copier->scratch, name) < 0)
         return error_memory(error);
     int failed = do_errand(copier, &errand, result, error);
@@ -208,8 +189,4 @@ void copier_close(struct copier *copier)
     for (size_t i = 0; i < copier->count; i++)
         if (copier->open[i].storage)
             archive_close(&copier->open[i]);
-    if (copier->scratch)
-        rmdir(copier->scratch);
-    free(copier->scratch);
-    copier->scratch = NULL;
 }

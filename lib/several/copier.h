@@ -13,13 +13,14 @@
 struct buf;
 struct error;
 
-/* The caller fills the first three; the others are the copier's. */
+/* The caller fills all but the last, which is the copier's. */
 struct copier {
     const struct archive *archives; /* not open */
     size_t count;
-    uint64_t owner;                 /* the cluster that all belong to, by its system identifier */
+    uint64_t owner;      /* the cluster that all belong to, by its system identifier */
+    const char *scratch; /* a directory for files on their way: the caller's, who outlives a worker
+                          * that is killed */
     struct archive open[MERGE_MAX]; /* kept for the next job */
-    char *scratch;                  /* a directory of its own; NULL: not made yet */
 };
 
 enum { COPIER_JOB_SIZE = WAL_NAME_MAX + 64 };

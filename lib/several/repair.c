@@ -4,7 +4,7 @@
 #include "several/several.h"
 #include "base/array.h"
 #include "base/buf.h"
-#include "base/log.h"
+#include "base/spool.h"
 #include "run/pool.h"
 
 #include <inttypes.h>
@@ -212,11 +212,15 @@ int archive_repair(const struct archive *archives, size_t count, size_t jobs,
     if (!repair)
         return error_memory(error);
     *repair = (struct repair){.archives = archives, .watch = watch};
+    struct spool spool = SPOOL_NONE;
     int result = peers_open(&repair->peers, archives, count, error);
-    repair->copier =
-        (struct copier){.archives = archives, .count = count, .owner = repair->peers.owner};
+    if (result == 0 && !watch->plan)
+        result = spool_open(&spool, error);
+    repair->copier = (struct copier){
+        .archives = archives, .count = count, .owner = repair->peers.owner, .scratch = spool.path};
     if (result == 0)
         result = copy_all(repair, jobs, error);
+    spool_close(&spool);
     peers_close(&repair->peers);
     free(repair->disputed);
     free(repair->common);

@@ -3,6 +3,7 @@
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use CliTest;
+use POSIX ();
 
 my $server = data_directory('server');
 my $rounds = 0;
@@ -166,6 +167,34 @@ my @files = ((map { put_segment($server, number => $_, seed => $_) } 1 .. 9), pu
 	is($run->{code}, 4, 'two servers on the first timeline, which has no history');
 	like($run->{err}, qr/000000010000000000000005[^\n]*other content/, '... show in the last segment that both have');
 	is(join('', map { stored($_) } $one, $two), $before, '... nothing is copied');
+}
+
+# ---- an archive that hangs: what was on its way goes with the process that hung
+
+# The processes that it has started, and those that these have.
+sub descendants
+{
+	my ($pid) = @_;
+	my $list = "/proc/$pid/task/$pid/children";
+	return map { ($_, descendants($_)) } -e $list ? split ' ', slurp($list) : ();
+}
+
+{
+	my ($one, $two, $option) = pair();
+	my $temporary = scratch('temporary');
+	push_to($one, map { put_segment($server, number => $_) } 301 .. 330);
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0)
+	{
+		open STDERR, '>', '/dev/null';
+		@ENV{qw(WALTOOLS_CONFIG TMPDIR)} = ($option->{env}{WALTOOLS_CONFIG}, $temporary);
+		exec 'walpush', '--repair', '--jobs=1', '--timeout=1s', 'main' or POSIX::_exit(127);
+	}
+	wait_until { glob "$temporary/*/*" } or fail('nothing is on its way');
+	kill 'STOP', (descendants($pid))[-1];
+	waitpid $pid, 0;
+	is($? >> 8, 3, 'a process that stands still is given up');
+	is(join(' ', glob "$temporary/*"), '', '... and leaves nothing in TMPDIR');
 }
 
 # ---- many names: more than are compared at once

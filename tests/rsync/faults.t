@@ -139,7 +139,7 @@ for my $kind (kinds())
 		push @wrong, "round $round: $_" for wrong_there($archive, $file);
 	}
 	is(join("\n", @wrong), '', "$kind: walpush is killed at any moment");
-	ok((wait_until { return !runs('waltools-rsync') } 15), "$kind: ... and no rsync goes on") or diag(runs('waltools-rsync'));
+	ok((wait_until { return !runs('waltools-spool') } 15), "$kind: ... and no rsync goes on") or diag(runs('waltools-spool'));
 	recovers('killed', $archive, @files);
 }
 

@@ -1,8 +1,8 @@
-/* rsync/spool.h - a private directory on this machine for what rsync reads and writes: it works on
- * files. In TMPDIR, or /tmp; locked (flock(2)) for as long as its maker lives, so that a later one
- * removes what a killed maker left. */
-#ifndef RSYNC_SPOOL_H
-#define RSYNC_SPOOL_H
+/* spool.h - a private directory on this machine for files on their way, for a program that works on
+ * files or processes that hand them on. In TMPDIR, or /tmp; locked (flock(2)) for as long as its
+ * maker lives, so that a later one removes what a killed maker left. */
+#ifndef BASE_SPOOL_H
+#define BASE_SPOOL_H
 
 #include <sys/types.h>
 

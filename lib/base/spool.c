@@ -1,4 +1,4 @@
-#include "rsync/spool.h"
+#include "base/spool.h"
 #include "base/error.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char prefix[] = "waltools-rsync-";
+static const char prefix[] = "waltools-spool-";
 
 /* Between mkdtemp and the lock a directory looks abandoned. */
 enum { YOUNG_SECONDS = 60 };
