@@ -107,7 +107,7 @@ for my $coding (qw(zstd lz4 gzip none))
 	is($proxy->request_count('GET', qr{main/${\File::Basename::basename($first)}}), 0, '... is compared without a download') or diag(requests_told($proxy));
 	$counted->('another server, which knows nothing yet', 8, 'walpush', '--cache=none', @archive, next_segment($server));
 	is(scalar(grep { $_->{received} && $_->{received} > 1000 } $proxy->requests), 1, '... and the content goes up once');
-	$counted->('walclean, with nothing to do', 3, 'walclean', @archive, segment_name(number => 1));
+	$counted->('walclean, with nothing to do (and no standby)', 4, 'walclean', @archive, segment_name(number => 1));
 
 	my $memory = scratch('memory');
 	$counted->('a directory of its own to remember in', 8, 'walpush', "--cache=$memory", @archive, next_segment($server));
