@@ -108,12 +108,12 @@ static int add_difference(struct comparison *comparison, const struct wal_name *
     void *more =
         array_reserve(comparison->differences, comparison->difference_count,
                       &comparison->difference_room, sizeof *comparison->differences, error);
-    char *copy = strdup(problem);
-    if (!more || !copy) {
-        free(copy);
-        return error_memory(error);
-    }
+    if (!more)
+        return -1;
     comparison->differences = more;
+    char *copy = strdup(problem);
+    if (!copy)
+        return error_memory(error);
     comparison->differences[comparison->difference_count++] =
         (struct compare_difference){*name, copy};
     return 0;

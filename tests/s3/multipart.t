@@ -10,7 +10,7 @@ use WalRace;
 
 my $gateway = CephGateway->start;
 my $proxy   = FaultProxy->start($gateway);
-my $bucket  = $gateway->bucket('uploads');    # no name that tools give to a directory of archives
+my $bucket  = $gateway->bucket('segments');    # no name that tools give to a directory of archives
 my $archive = "s3://$bucket/main";
 my @servers = map { data_directory("server$_") } 0, 1;
 my @parts   = ('--compress=none', '--s3-part-size=5MiB');
