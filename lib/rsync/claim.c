@@ -255,15 +255,20 @@ static int take_one(struct rsync_storage *rsync, struct claim *claim, struct err
     return 0;
 }
 
+void claim_forget(struct rsync_storage *rsync, const char *key)
+{
+    struct error ignored;
+    char *name = claim_name(key, &ignored);
+    if (name)
+        remove_claim(rsync, name, &ignored);
+    free(name);
+}
+
 static void give_back(struct rsync_storage *rsync, const struct claim *claims, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct error ignored;
-        char *name = claims[i].made ? claim_name(claims[i].key, &ignored) : NULL;
-        if (name)
-            remove_claim(rsync, name, &ignored);
-        free(name);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (claims[i].made)
+            claim_forget(rsync, claims[i].key);
 }
 
 int claim_take(struct rsync_storage *rsync, struct claim *claims, size_t count, struct error *error)

@@ -30,4 +30,8 @@ struct claim {
 int claim_take(struct rsync_storage *rsync, struct claim *claims, size_t count,
                struct error *error);
 
+/* Removes what a push that was killed in its last moment has left of a key that is there, as far as
+ * that can be done: such a claim hinders nobody. */
+void claim_forget(struct rsync_storage *rsync, const char *key);
+
 #endif

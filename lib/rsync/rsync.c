@@ -1,5 +1,6 @@
 #include "rsync/rsync.h"
 #include "base/error.h"
+#include "rsync/claim.h"
 #include "rsync/run.h"
 #include "rsync/shell.h"
 #include "rsync/ssh.h"
@@ -18,15 +19,12 @@ int rsync_spool(struct rsync_storage *rsync, struct error *error)
     return rsync->spool.path ? 0 : spool_open(&rsync->spool, error);
 }
 
-/* By ssh, as commit does it. A daemon has nothing for it. */
-static int rsync_settle(struct storage *storage, const char *key, struct error *error)
+/* By ssh, as commit does it. */
+static int settle_by_shell(struct rsync_storage *rsync, const char *key, struct error *error)
 {
-    struct rsync_storage *rsync = (struct rsync_storage *)storage;
     struct arguments arguments = {.list = NULL};
     struct buf script = {0};
     int result = 0;
-    if (!rsync_has_shell(rsync))
-        return 0;
     ssh_add(rsync, &arguments);
     arguments_add(&arguments, "%s", rsync->place.host);
     if (shell_settle(&script, rsync->place.directory, key, error))
@@ -38,6 +36,16 @@ static int rsync_settle(struct storage *storage, const char *key, struct error *
     arguments_free(&arguments);
     buf_free(&script);
     return result;
+}
+
+/* rsync alone has nothing that syncs what is there; but a claim can be left of it. */
+static int rsync_settle(struct storage *storage, const char *key, struct error *error)
+{
+    struct rsync_storage *rsync = (struct rsync_storage *)storage;
+    if (rsync_has_shell(rsync))
+        return settle_by_shell(rsync, key, error);
+    claim_forget(rsync, key);
+    return 0;
 }
 
 /* ---- opening ---- */

@@ -23,7 +23,7 @@ use File::Temp ();
 use POSIX ();
 use Time::HiRes ();
 
-our @EXPORT = qw(repository scratch program run slurp spew wait_until);
+our @EXPORT = qw(repository scratch program run slurp spew wait_until late);
 
 my $repository = abs_path(dirname(__FILE__) . '/../..');
 my $programs   = abs_path($ENV{TEST_BIN} // "$repository/build/bin") // $ENV{TEST_BIN} // "$repository/build/bin";
@@ -169,6 +169,14 @@ sub wait_for
 	delete $running{$pid};
 	die "waitpid $pid: $!" if $got < 0;
 	return ($status, $timed_out);
+}
+
+# Has a run taken longer than so many seconds? What that is to find is a program that hangs, not a machine that is busy with other
+# tests: it is given four times as long.
+sub late
+{
+	my ($run, $seconds) = @_;
+	return $run->{seconds} > 4 * $seconds ? 1 : 0;
 }
 
 # The content of a file, as bytes.

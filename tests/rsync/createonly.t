@@ -102,6 +102,13 @@ for my $kind (grep { $_ ne 'ssh' } kinds())
 	ok(stored_is($archive, $same), '... hinders nobody');
 	is(temporary($archive) . claims($archive) . spools(), '', '... and no claim is left');
 
+	for my $option ('--cache=none', '--timeout=60s')
+	{
+		$claim->($same, Digest::SHA::sha256_hex(slurp($same)), 20);
+		succeeds("$kind, $option: one that died when all was there", 'walpush', $option, at($archive), $same);
+		is(claims($archive), '', '... is cleaned up after');
+	}
+
 	my $odd = next_segment($servers[0]);
 	$claim->($odd, 'c' x 64, -7200);
 	succeeds("$kind: one from two hours ahead", 'walpush', '--timeout=5s', at($archive), $odd);

@@ -21,7 +21,7 @@ sub codes_of
 		my ($run, $to) = ($runs[$i], $tries[$i][2]);
 		my $fits = $run->{code} == 0 ? -e $to && slurp($to) eq $content : !-e $to;
 		my @wrong = $run->{code} > 1 && $run->{err} !~ /\Awalfetch: error: [^\n]+\n\z/ ? " said $run->{err}" : ();
-		push @told, $run->{code} . ($fits ? '' : ' with other content') . ($run->{seconds} < 10 ? '' : ' late') . "@wrong";
+		push @told, $run->{code} . ($fits ? '' : ' with other content') . (late($run, 10) ? ' late' : '') . "@wrong";
 	}
 	return map { join ' ', splice @told, 0, 3 } @$archives;
 }

@@ -35,7 +35,7 @@ sub fails
 	my ($title, $like, $run, $code) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my @wrong = one_error($run, 'walpush', $code // 3, $like);
-	push @wrong, "took $run->{seconds} s" if $run->{seconds} > 8;
+	push @wrong, "took $run->{seconds} s" if late($run, 8);
 	ok(!@wrong, $title) or diag(join "\n", @wrong, $run->{err});
 	return;
 }
@@ -128,7 +128,7 @@ for my $kind (kinds())
 	my $size = -s $file;
 	my $run = succeeds("$kind: limit-rate", 'walpush', '--compress=none', '--timeout=10s', '--limit-rate=' . int($size / 2), at($archive), $file);
 	cmp_ok($run->{seconds}, '>', 1.2, '... takes its time');
-	cmp_ok($run->{seconds}, '<', 8,   '... and no more');
+	in_time($run, 8);
 }
 
 # ---- shared connections

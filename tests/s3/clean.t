@@ -179,7 +179,7 @@ for my $case (
 	my @wrong = $code ? one_error($run, 'walclean', $code) : ();
 	push @wrong, "exit code $run->{code}" if $run->{code} != $code || $code == 0 && $run->{err} ne '';
 	push @wrong, 'left: ' . join ' ', left($prefix) if join(' ', left($prefix)) ne join ' ', map { name($_) . '.zst' } @$left;
-	push @wrong, "took $run->{seconds} s" if $run->{seconds} > 10;
+	push @wrong, "took $run->{seconds} s" if late($run, 10);
 	ok(!@wrong, "removing: $what") or diag(join "\n", @wrong, told_all($run));
 	$proxy->clear;
 	succeeds('... then it goes on', 'walclean', $archive, name(5));

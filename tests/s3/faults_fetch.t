@@ -179,7 +179,7 @@ sub judge
 	push @wrong, "exit code $run->{code} instead of $expected" if $run->{code} != $expected || $run->{signal} != 0;
 	push @wrong, 'not one line that tells it' if $expected > 1 && $run->{err} !~ /\Awalfetch: error: [^\n]+\n\z/;
 	push @wrong, 'something is said' if $expected < 2 && $run->{err} ne '';
-	push @wrong, "took $run->{seconds} s" if $run->{seconds} > 10;
+	push @wrong, "took $run->{seconds} s" if late($run, 10);
 	push @wrong, 'the destination is there' if $expected != 0 && -e $destination;
 	push @wrong, 'the destination has not the right content' if $run->{code} == 0 && (!-e $destination || slurp($destination) ne $content{ $place->{name} });
 	push @wrong, 'something is left there' if grep { !/RECOVERYXLOG$|archive_status$/ } glob $destination =~ s/RECOVERYXLOG$/{*,.[!.]*}/r;

@@ -126,7 +126,7 @@ sub judge
 	push @wrong, "exit code $run->{code}" if $expected->{code} == 0 && $run->{code} != 0;
 	my $said = $expected->{said} ? qr/\Awalpush: warning: .*$expected->{said}.*\n\z/ : qr/\A\z/;
 	push @wrong, "said: $run->{err}" if $expected->{code} == 0 && $run->{err} !~ $said;
-	push @wrong, "took $run->{seconds} s" if $run->{seconds} > ($expected->{longest} // 10) || $run->{seconds} < ($expected->{shortest} // 0);
+	push @wrong, "took $run->{seconds} s" if late($run, $expected->{longest} // 10) || $run->{seconds} < ($expected->{shortest} // 0);
 	my @puts = $proxy->requests('PUT', qr/$object/);
 	push @wrong, scalar(@puts) . ' requests' if @puts > ($expected->{most} // 12);
 	push @wrong, 'signed for the wrong region' if $expected->{region} && $puts[-1]{headers}{authorization} !~ m{/$expected->{region}/s3/};
@@ -185,7 +185,7 @@ while (my @some = splice @left, 0, 30)
 	{
 		my ($stage, $failure, $prefix, $file) = @{ $some[$_] };
 		my @wrong = one_error($runs[$_], 'walpush', 3);
-		push @wrong, 'took too long' if $runs[$_]{seconds} > 6;
+		push @wrong, 'took too long' if late($runs[$_], 6);
 		push @wrong, 'the segment is there' if grep { m{/0} } $gateway->objects($bucket, "$prefix/");
 		ok(!@wrong, "$stage: $failure->[0]") or diag(join "\n", @wrong, told_all($runs[$_]));
 	}

@@ -188,7 +188,7 @@ for my $case (
 	my @wrong = $code ? one_error($run, 'walpush', $code) : ();
 	push @wrong, "exit code $run->{code}" if $run->{code} != $code;
 	push @wrong, "said: $run->{err}" if $code == 0 && $run->{err} ne '';
-	push @wrong, "took $run->{seconds} s" if $run->{seconds} > 10;
+	push @wrong, "took $run->{seconds} s" if late($run, 10);
 	push @wrong, 'uploads are left: ' . join ' ', $gateway->uploads($bucket) if $gateway->uploads($bucket);
 	my $there = defined $gateway->head($bucket, "main/$name") ? 1 : 0;
 	push @wrong, 'the object is ' . ($there ? '' : 'not ') . 'there' if $there != $is;
