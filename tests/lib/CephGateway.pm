@@ -24,6 +24,8 @@ use warnings;
 
 use parent 'S3Server';
 
+use File::Basename qw(dirname);
+use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 use S3Client ();
 use ServerProcess;
@@ -93,6 +95,18 @@ sub admin
 {
 	my ($self, @command) = @_;
 	return must($self->ceph('radosgw-admin', '-n', 'client.rgw'), @command);
+}
+
+# Keys that are listed from now on, though nothing is there, each with the size and time of an object whose key is as long:
+# hundreds of thousands in seconds. The gateway must have been started with one shard for an index: settings =>
+# { rgw_override_bucket_index_max_shards => 1 }.
+sub list_more
+{
+	my ($self, $bucket, $object, @keys) = @_;
+	my $stats = JSON::PP::decode_json($self->admin('bucket', 'stats', "--bucket=$bucket"));
+	my $fill  = dirname(__FILE__) . '/fill_bucket';
+	must({ stdin => join('', map { "$_\n" } @keys) }, $fill, "$self->{directory}/ceph.conf", $stats->{id}, $object);
+	return;
 }
 
 # ---- going away and coming back

@@ -18,7 +18,7 @@ use Test::More;
 use WalSegment;
 use WalTest;
 
-my @own = qw(succeeds refuses one_error listing stored leftovers new_archive unprivileged can_mount mounted_run peak_kb note_seed
+my @own = qw(succeeds refuses one_error listing stored leftovers new_archive unprivileged can_mount mounted_run peak_kb children_seconds note_seed
   lines);
 
 sub import
@@ -191,16 +191,25 @@ sub can_mount
 	return mounted_run('mount -t tmpfs tmpfs "$1"', scratch('mount'))->{code} == 0;
 }
 
+# Processor time of all processes that have been waited for: unlike the clock's, the same on a busy machine.
+sub children_seconds
+{
+	my (undef, undef, $user, $system) = times;
+	return $user + $system;
+}
+
 # Peak memory (resident, KiB) of a command and of the processes that it waited for, and its exit code. Asked of the
-# kernel by a small process, as a large one would be counted until the command begins. Nothing where that isn't known.
+# kernel by a small process, as a large one would be counted until the command begins. Nothing where that isn't known. The first
+# argument may be options of run().
 my %getrusage = (x86_64 => 98, aarch64 => 165);
 
 sub peak_kb
 {
-	my (@command) = @_;
+	my $option = ref $_[0] ? shift : {};
+	my @command = @_;
 	my $number = $getrusage{ (POSIX::uname())[4] } // return;
 	return if -e '/proc/self/maps' && slurp(program('walfetch')) =~ /__asan_init/;
-	my $run = run($^X, '-e', <<'PERL', $number, @command);
+	my $run = run($option, $^X, '-e', <<'PERL', $number, @command);
 my $number = shift;
 my $status = system { $ARGV[0] } @ARGV;
 my $usage = "\0" x 144;

@@ -150,7 +150,7 @@ sub in_time
 {
 	my ($run, $seconds) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return ok(!late($run, $seconds), "... in time: $seconds s") or diag("it took $run->{seconds} s");
+	return ok(!late($run, $seconds), "... in time: $seconds s") || diag("it took $run->{seconds} s");
 }
 
 # ---- servers
