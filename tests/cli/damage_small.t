@@ -24,7 +24,7 @@ for number; do
 	echo "$number $?"
 done
 SH
-	my $run = run({ stdin => join('', map { "$_\n" } @numbers), timeout => 120 },
+	my $run = run({ stdin => join('', map { "$_\n" } @numbers), timeout => 600 },
 		'xargs', '-n', 20, '-P', $timeout eq '60s' ? 2 : 16, 'sh', '-c', $script, 'sh', $place, $wanted,
 		$timeout);
 	# so short a deadline can pass on a busy machine before the program has begun

@@ -260,7 +260,7 @@ sub switch_wal
 	return $self->sql('SELECT pg_walfile_name(pg_switch_wal())');
 }
 
-# Waits until the archiver has done with a file.
+# Waits until the archiver has done with a file: after three failures it pauses for a minute.
 sub wait_archived
 {
 	my ($self, $name) = @_;

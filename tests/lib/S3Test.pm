@@ -110,7 +110,7 @@ sub requests_told
 	return join '', map { "$_->{method} $_->{path} " . ($_->{status} // '-') . " $_->{fault}\n" } $proxy->requests;
 }
 
-# Runs commands (lists) beside each other; what run() returns for each. Those that take longer than a minute are killed.
+# Runs commands (lists) beside each other; what run() returns for each. Those that take longer than two minutes are killed.
 sub together
 {
 	my (@commands) = @_;
@@ -122,7 +122,7 @@ sub together
 	{
 		Time::HiRes::sleep(0.005);
 		@waiting = grep { !has_ended($_, $begun) } @waiting;
-		kill 'KILL', -$_->{pid} for Time::HiRes::time() - $begun > 60 ? @waiting : ();
+		kill 'KILL', -$_->{pid} for Time::HiRes::time() - $begun > 120 ? @waiting : ();
 	}
 	for my $run (@all)
 	{

@@ -97,7 +97,7 @@ sub program
 
 # Runs a command and waits for it. The first argument may be a hash of options:
 #   stdin => STRING, cwd => DIRECTORY, env => { NAME => VALUE, or undef to unset }, umask => MODE,
-#   timeout => SECONDS (60), before => CODE (called in the child before it becomes the command)
+#   timeout => SECONDS (120), before => CODE (called in the child before it becomes the command)
 # Returns { code, signal, out, err, timed_out, seconds }. A command that runs into the timeout is killed with its
 # process group. Commands are looked for among the programs under test first. Output goes through files, so
 # that a process which the command leaves behind cannot hold up the test.
@@ -115,7 +115,7 @@ sub run
 	my $pid     = fork() // die "fork: $!";
 	become(\%option, \%file, @command) if $pid == 0;
 	POSIX::setpgid($pid, $pid);    # both sides do it: whoever comes first
-	my ($status, $timed_out) = wait_for($pid, $option{timeout} // 60);
+	my ($status, $timed_out) = wait_for($pid, $option{timeout} // 120);
 
 	return {
 		code      => $status >> 8,
@@ -199,12 +199,12 @@ sub spew
 	return $path;
 }
 
-# Asks until the condition holds; returns what it returned, or nothing after so many seconds (60).
+# Asks until the condition holds; returns what it returned, or nothing after so many seconds (150).
 #   wait_until { -e $file } 10 or fail('no file');
 sub wait_until (&;$)
 {
 	my ($condition, $timeout) = @_;
-	my $deadline = Time::HiRes::time() + ($timeout // 60);
+	my $deadline = Time::HiRes::time() + ($timeout // 150);
 	my $pause    = 0.005;
 	while (1)
 	{
