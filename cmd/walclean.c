@@ -111,13 +111,12 @@ static int clean(const struct settings *settings, struct archive *archive,
 
 static int forget(const struct settings *settings, struct archive *archive, struct error *error)
 {
-    if (settings->dry_run) {
+    if (clean_check(archive, error) ||
+        standby_forget(archive, settings->forget_standby, settings->dry_run, error))
+        return -1;
+    if (settings->dry_run)
         printf("standby %s would be forgotten\n", settings->forget_standby);
-        return 0;
-    }
-    return clean_check(archive, error) || standby_forget(archive, settings->forget_standby, error)
-               ? -1
-               : 0;
+    return 0;
 }
 
 static int record(const struct cleaning_request *request, struct archive *archive,

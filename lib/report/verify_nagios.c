@@ -13,13 +13,31 @@ static int64_t lag(const struct verify_story *story)
     return since && since < story->now ? story->now - since : 0;
 }
 
+/* Nothing that a selection leaves out is missed. */
+static bool has_no_wal(const struct verify_story *story)
+{
+    return selection_is_all(&story->verification->selection) &&
+           verify_total(story->verification).segments == 0;
+}
+
+static bool has_no_use(const struct verify_story *story)
+{
+    struct verify_totals totals = verify_total(story->verification);
+    return selection_is_all(&story->verification->selection) && totals.backups &&
+           !totals.restorable;
+}
+
+static bool is_late(const struct verify_story *story, int64_t limit)
+{
+    bool never = !story->backlog && has_no_wal(story);
+    return limit && (never || lag(story) >= limit);
+}
+
 enum verify_status verify_judge(const struct verify_story *story)
 {
-    int64_t seconds = lag(story);
-    if (!verification_is_whole(story->verification) ||
-        (story->critical && seconds >= story->critical))
+    if (!verification_is_whole(story->verification) || is_late(story, story->critical))
         return VERIFY_CRITICAL;
-    return story->warning && seconds >= story->warning ? VERIFY_WARNING : VERIFY_OK;
+    return has_no_use(story) || is_late(story, story->warning) ? VERIFY_WARNING : VERIFY_OK;
 }
 
 /* ---- the line ---- */
@@ -47,6 +65,14 @@ static void tell_faults(const struct verification *verification, FILE *out)
                 faults.backups == 1 ? "backup" : "backups");
 }
 
+static void tell_uses(const struct verify_story *story, FILE *out)
+{
+    if (has_no_wal(story))
+        fputs("; no WAL is there", out);
+    if (has_no_use(story))
+        fputs("; no backup that is known can be restored", out);
+}
+
 static void tell_lag(const struct verify_story *story, FILE *out)
 {
     char text[HUMAN_SIZE];
@@ -69,6 +95,7 @@ static void tell_performance(const struct verify_story *story, FILE *out)
     fprintf(out, " damaged=%zu;;0;0 unusable_backups=%zu;;0;0", faults.damaged, faults.backups);
     fprintf(out, " segments=%" PRIu64 ";;;0 bytes=%" PRIu64 "B;;;0 backups=%zu;;;0",
             totals.segments, totals.stored, totals.backups);
+    fprintf(out, " restorable_backups=%zu;;;0", totals.restorable);
     if (story->backlog)
         fprintf(out, " backlog=%" PRIu64 ";;;0", story->backlog->files);
     fprintf(out, " %s=%" PRId64 "s;", story->backlog ? "waiting" : "age", lag(story));
@@ -88,6 +115,7 @@ void verify_nagios(const struct verify_story *story, FILE *out)
                                         [VERIFY_UNKNOWN] = "UNKNOWN"};
     fprintf(out, "WALVERIFY %s - %s: ", words[verify_judge(story)], story->archive);
     tell_faults(story->verification, out);
+    tell_uses(story, out);
     tell_lag(story, out);
     tell_performance(story, out);
 }

@@ -275,14 +275,14 @@ static int remove_stamps(struct archive *archive, const char *name, const struct
     return result;
 }
 
-int standby_forget(struct archive *archive, const char *name, struct error *error)
+int standby_forget(struct archive *archive, const char *name, bool dry, struct error *error)
 {
     struct stamps stamps;
     size_t failures = 0;
     int result = list_stamps(archive, name, &stamps, error);
     if (result == 0 && stamps.count == 0)
         result = error_set(error, ERROR_REFUSED, "no standby %s is recorded in the archive", name);
-    if (result == 0)
+    if (result == 0 && !dry)
         result = remove_stamps(archive, name, &stamps, count, &failures, error);
     if (result == 0 && failures)
         result = error_set(error, ERROR_SYSTEM, "standby %s could not be forgotten", name);

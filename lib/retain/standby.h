@@ -49,7 +49,8 @@ void standbys_free(struct standbys *standbys);
 /* NULL when there is none of that name. */
 const struct standby *standbys_find(const struct standbys *standbys, const char *name);
 
-/* Removes the records of a standby. ERROR_REFUSED when there is none. */
-int standby_forget(struct archive *archive, const char *name, struct error *error);
+/* Removes the records of a standby; dry: only looks whether that could be. ERROR_REFUSED when there
+ * is none. */
+int standby_forget(struct archive *archive, const char *name, bool dry, struct error *error);
 
 #endif

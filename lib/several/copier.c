@@ -95,11 +95,23 @@ static int put_file(struct archive *archive, struct walfile *file, uint64_t owne
     return result;
 }
 
+/* An empty directory where an archive was mounted a moment ago would take it all the same. */
+static int check_owner(const struct copier *copier, const struct archive *archive,
+                       struct error *error)
+{
+    if (archive->owner == copier->owner)
+        return 0;
+    return error_set(error, ERROR_UNREACHABLE,
+                     "%s: it is no longer the archive of cluster %" PRIu64 ": is it mounted?",
+                     archive->location, copier->owner);
+}
+
 static int put_into(struct copier *copier, struct errand *errand, size_t index, struct error *error)
 {
     struct walfile file;
     struct archive *archive = open_archive(copier, index, error);
-    if (!archive || walfile_open_known(&file, errand->path, copier->owner, error))
+    if (!archive || check_owner(copier, archive, error) ||
+        walfile_open_known(&file, errand->path, copier->owner, error))
         return -1;
     if (*errand->label.name)
         file.archived = errand->label.time;

@@ -281,6 +281,14 @@ static bool is_empty(const struct inventory *inventory, const struct inventory_t
     return !timeline->range_count && !timeline->partial_count;
 }
 
+bool inventory_is_empty(const struct inventory *inventory)
+{
+    size_t i = 0;
+    while (i < inventory->timeline_count && is_empty(inventory, &inventory->timelines[i]))
+        i++;
+    return i == inventory->timeline_count;
+}
+
 void inventory_drop_empty(struct inventory *inventory)
 {
     size_t kept = 0;

@@ -95,6 +95,9 @@ int inventory_read(struct archive *archive, const struct selection_text *selecti
                    struct inventory *inventory, struct error *error);
 void inventory_free(struct inventory *inventory);
 
+/* Is there no WAL file in it, whatever histories there are? */
+bool inventory_is_empty(const struct inventory *inventory);
+
 /* Leaves out the timelines of which there is nothing but a history file, as is right when the
  * selection was a part of the archive. */
 void inventory_drop_empty(struct inventory *inventory);

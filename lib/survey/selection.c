@@ -61,6 +61,12 @@ int selection_parse(const struct selection_text *text, const struct wal_geometry
     return 0;
 }
 
+bool selection_is_all(const struct selection *selection)
+{
+    return !*selection->from && !*selection->to && !selection->timeline &&
+           selection->since == INT64_MIN;
+}
+
 static bool is_recent(struct selection *selection, const struct scan_object *object)
 {
     if (object->time >= selection->since)

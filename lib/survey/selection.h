@@ -32,6 +32,9 @@ struct selection {
 int selection_parse(const struct selection_text *text, const struct wal_geometry *geometry,
                     struct selection *selection, struct error *error);
 
+/* Does it mean all of an archive? */
+bool selection_is_all(const struct selection *selection);
+
 /* Is this object meant? Called with the objects in the archive's order: `since` begins, in each
  * timeline, at the first object archived since then, and what follows belongs to it however old it
  * is, so that no gap is seen where something was archived late. A history file is meant when its

@@ -303,6 +303,19 @@ static int verify_names(struct archive *archive, const struct verify_terms *term
                : 0;
 }
 
+/* Names that are nowhere are a typing error, or a gap on all sides; but nothing may have come since
+ * a moment. */
+static int check_selection(const struct verification *verification, struct error *error)
+{
+    const struct selection *selection = &verification->selection;
+    bool has_bounds = *selection->from || *selection->to || selection->timeline;
+    if (!has_bounds || !inventory_is_empty(&verification->inventory))
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "the archive has no WAL within --from, --to and --timeline as given: wallist "
+                     "shows what it has");
+}
+
 int archive_verify(struct archive *archive, const struct verify_terms *terms,
                    struct verification *verification, struct error *error)
 {
@@ -311,7 +324,8 @@ int archive_verify(struct archive *archive, const struct verify_terms *terms,
         return -1;
     if (read_inventory(archive, terms, verification, error) ||
         selection_parse(&terms->selection, &verification->inventory.geometry,
-                        &verification->selection, error))
+                        &verification->selection, error) ||
+        check_selection(verification, error))
         return -1;
     return terms->depth == VERIFY_NAMES ? verify_names(archive, terms, verification, error)
                                         : verify_content(archive, terms, verification, error);

@@ -241,6 +241,8 @@ static int read_backup(const struct wal_name *name, const char *text, const char
                          "it is of another backup, which starts at %" PRIX64 "/%" PRIX32
                          " in the segment %s",
                          backup->start >> 32, (uint32_t)backup->start, file.text);
+    if (backup->stop < backup->start)
+        return error_set(error, ERROR_CORRUPT, "its backup stops before it starts");
     backup->start_timeline = file.timeline;
     backup->stop_timeline = stop_file.timeline;
     keep_text(fields[FIELD_LABEL], backup->label);

@@ -150,6 +150,7 @@ sub antedate
 	succeeds('then', { out => '' }, 'walclean', '--standby=b', $archive, name(22));
 	is(left($archive), '22-40', '... the others decide');
 	refuses('one that is not there', { code => 4, like => qr/no standby a /, keeps => [$archive] }, 'walclean', '--forget-standby=a', $archive);
+	refuses('... in a dry run', { code => 4, like => qr/no standby a /, keeps => [$archive] }, 'walclean', '-n', '--forget-standby=a', $archive);
 	refuses('with OLDESTKEPT', { code => 2, keeps => [$archive] }, 'walclean', '--forget-standby=b', $archive, name(30));
 	refuses('with a standby', { code => 2, keeps => [$archive] }, 'walclean', '--forget-standby=b', '--standby=b', $archive);
 }

@@ -116,6 +116,17 @@ subtest 'two promotions from one parent' => sub {
 	is(gap_list(verify('--quick', $archive)), name(1, 3), 'what both need is missing once');
 };
 
+subtest 'a selection that fits nothing' => sub {
+	my $archive = make_archive('nothing', { 1 => [ 1 .. 3, 30 .. 31 ] });
+	for my $case ([ '--timeline=7' ], [ '--from=' . name(1, 40) ], [ '--from=' . name(1, 10), '--to=' . name(1, 20) ])
+	{
+		my $run = run('walverify', '--quick', @$case, $archive);
+		is($run->{code}, 2, "@$case: exit code 2");
+		like($run->{err}, qr/\Awalverify: error: .*no WAL within --from, --to and --timeline.*wallist.*\n\z/, '... in one line');
+	}
+	is(run('walverify', '--quick', '--since=0s', $archive)->{code}, 0, 'nothing new is no error');
+};
+
 subtest 'selections' => sub {
 	my $archive = make_archive('selection', { 1 => [ 1 .. 3, 5 .. 9, 12 .. 14 ] });
 	put_backup($archive, number => 2);
@@ -132,7 +143,7 @@ subtest 'selections' => sub {
 	unlink "$archive/" . backup_name(number => 13);
 	utime 1000, 1000, glob "$archive/*";
 	is(verify('--quick', '--since=2026-01-01', $archive)->{code}, 0, '--since');
-	is(verify('--quick', '--timeline=2', $archive)->{code}, 0, '--timeline');
+	is(verify('--quick', '--timeline=1', $archive)->{code}, 1, '--timeline');
 	refuses('no segment', { code => 2, like => qr/neither the name/ }, 'walverify', '--from=x', $archive);
 	refuses('no time', { code => 2, like => qr/is no time/ }, 'walverify', '--since=x', $archive);
 };

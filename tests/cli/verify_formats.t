@@ -70,6 +70,20 @@ subtest 'Nagios' => sub {
 	is($nagios->($whole)->{code}, 0, 'old WAL on its own says nothing');
 	is($nagios->('--warning=1h', $whole)->{code}, 1, 'unless it is asked for');
 
+	my $front = make_archive('front', { 1 => [ 20 .. 22 ] });
+	put_backup($front, number => 3);
+	$run = $nagios->($front);
+	is($run->{code}, 1, 'no backup can be restored: exit code 1');
+	like($run->{out}, qr/\AWALVERIFY WARNING - .*: whole; no backup that is known can be restored; .* backups=1;;;0 restorable_backups=0;;;0 /, 'and is told');
+	is($nagios->('--from=' . segment_name(number => 21), $front)->{code}, 0, 'what is left out is not missed');
+	is($nagios->('--timeline=7', $front)->{code}, 3, 'a timeline that is not there: exit code 3');
+
+	my $empty = make_archive('empty', {});
+	put_history($empty, 2, [ 1, 12 ]);
+	like($nagios->($empty)->{out}, qr/; no WAL is there/, 'no WAL at all is told');
+	is($nagios->('--warning=1h',  $empty)->{code}, 1, '... and is too old');
+	is($nagios->('--critical=24h', $empty)->{code}, 2, '... for whatever is asked for');
+
 	$run = $nagios->('/nowhere');
 	is($run->{code}, 3, 'out of reach: exit code 3');
 	like($run->{out}, qr/\AWALVERIFY UNKNOWN - [^\n]+\n\z/, 'told on standard output');

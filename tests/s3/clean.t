@@ -237,7 +237,7 @@ for my $case (
 	my ($what, $fault, @how) = @$case;
 	my $archive = fill('lists', map { name($_) . '.zst' } 1 .. 5);
 	$proxy->fault($fault, method => 'GET', path => 'list-type', @how);
-	my $run = run({ timeout => 10 }, 'walclean', $archive, name(3));
+	my $run = run({ timeout => 60 }, 'walclean', $archive, name(3));
 	is(join("\n", one_error($run, 'walclean', 3)), '', "a list: $what") or diag(told_all($run));
 	is(join(' ', (left('lists'))[ -3 .. -1 ]), join(' ', map { name($_) . '.zst' } 3 .. 5), '... what is to stay has stayed');
 	$proxy->clear;
