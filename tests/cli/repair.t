@@ -2,6 +2,7 @@
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
+use WalRace;
 use CliTest;
 use POSIX ();
 
@@ -195,6 +196,22 @@ sub descendants
 	waitpid $pid, 0;
 	is($? >> 8, 3, 'a process that stands still is given up');
 	is(join(' ', glob "$temporary/*"), '', '... and leaves nothing in TMPDIR');
+}
+
+# ---- an archive that is unmounted while something is on its way to it
+
+SKIP:
+{
+	can_trace() or skip 'strace can not trace here', 2;
+	my ($one, $two, $option) = pair();
+	push_to($one, @files[ 0 .. 2 ]);
+	my $stopped = stopped_at('renameat', 'env', "WALTOOLS_CONFIG=$option->{env}{WALTOOLS_CONFIG}", 'walpush', '--repair', '--jobs=1', 'main');
+	rename $two, "$two.away" or die $!;
+	mkdir $two or die $!;
+	my $run = $stopped->go_on;
+	is(join("\n", one_error($run, 'walpush', 3, qr/\Q$two\E: it is no longer the archive of cluster \d+: is it mounted/)), '', 'it is seen')
+	  or diag($run->{err});
+	is(join(' ', glob "$two/* $two/.w*"), '', '... and nothing is put where it was');
 }
 
 # ---- many names: more than are compared at once
