@@ -187,7 +187,9 @@ for my $case ([ 'a PUT', [], PUT => '' ], [ 'the end of an upload in parts', [ '
 	$proxy->fault('answer', method => $method, path => basename($file) . $path, status => 503, code => 'SlowDown', headers => { 'Retry-After' => 3 }, times => 1);
 	my $started = WalRace::start(undef, undef, 'walpush', @$options, $archive, $file);
 	ok((wait_until { grep { $_->{status} } $proxy->requests($method, qr/${\basename($file)}$path/) } 20), "$what is to be tried again");
+	kill 'STOP', -$started->{pid};    # however long the other takes
 	succeeds('... meanwhile another server pushes the name', 'walpush', @$options, $archive, $other);
+	kill 'CONT', -$started->{pid};
 	my $run = WalRace::finish($started);
 	is($run->{code}, 4, '... and the first one is refused') or diag($run->{err});
 	is(fetched($archive, $other, grep { /compress/ } @$options), '', '... what was acknowledged is there');
