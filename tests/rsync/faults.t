@@ -72,7 +72,7 @@ sub at_work
 	my ($archive) = @_;
 	my @serving = $archive->{kind} eq 'daemon' ? runs($daemon->config) : ();
 	shift @serving;
-	return (@serving, runs('waltools-spool'), runs("$archive->{directory}/"));
+	return (@serving, runs("$ENV{TMPDIR}/waltools-spool"), runs("$archive->{directory}/"));
 }
 
 sub push_to
