@@ -308,7 +308,8 @@ static int verify_names(struct archive *archive, const struct verify_terms *term
 static int check_selection(const struct verification *verification, struct error *error)
 {
     const struct selection *selection = &verification->selection;
-    if (selection_is_all(selection) || selection->since != INT64_MIN || !inventory_is_empty(&verification->inventory))
+    if (selection_is_all(selection) || selection->since != INT64_MIN ||
+        !inventory_is_empty(&verification->inventory))
         return 0;
     return error_set(error, ERROR_USAGE,
                      "the archive has no WAL within --from, --to and --timeline as given: wallist "
