@@ -2,9 +2,9 @@
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use WalRace;
 use CliTest;
 use POSIX ();
+use WalRace;
 
 my $server = data_directory('server');
 my $rounds = 0;

@@ -232,6 +232,7 @@ my $quiet = qr/\A\z/;
 	cmp_ok($run->{seconds}, '<', 10, '... and does not wait for it');
 	$run = run({@silent}, 'walfetch', 'main', name_of($file), "$to/out");
 	like($run->{err}, qr/warning: \Q$silent\E did not answer a moment ago/, 'the next one does not ask it');
+	ok(!late($run, 1.9), '... and does not wait at all') or diag("it took $run->{seconds} s");
 	$run = run({@silent}, 'walfetch', '--timeout=3s', 'main', segment_name(number => 4000), "$to/out");
 	is($run->{code}, 3, 'absent in one and silence is not absence') or diag($run->{err});
 	ok(!-e "$to/.walfetch-" && !glob("$to/.walfetch-*"), 'nothing is left beside the destination');
